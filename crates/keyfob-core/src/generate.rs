@@ -1,0 +1,42 @@
+//! New keys: 256 random bits, in hex behind the format's prefix.
+
+#[cfg(any(feature = "getrandom", feature = "rand_core_0_10"))]
+use zeroize::Zeroizing;
+
+#[cfg(any(feature = "getrandom", feature = "rand_core_0_10"))]
+use crate::{ApiKey, Environment, KeyFormat};
+
+#[cfg(feature = "getrandom")]
+impl KeyFormat {
+    /// A new key of 256 bits from the operating system's random source.
+    ///
+    /// # Errors
+    /// [`EntropyError`] when the operating system gives no random bytes. No weaker source is tried.
+    pub fn generate(&self, environment: Environment) -> Result<ApiKey, EntropyError> {
+        let mut random = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *random).map_err(EntropyError)?;
+        Ok(self.assemble(environment, &random))
+    }
+}
+
+/// The operating system gave no random bytes; try again later.
+#[cfg(feature = "getrandom")]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the operating system gave no random bytes: {0}")]
+pub struct EntropyError(getrandom::Error);
+
+#[cfg(feature = "rand_core_0_10")]
+impl KeyFormat {
+    /// A new key of 256 bits from the caller's own generator.
+    ///
+    /// The generator is taken by unique reference: two clones of one would issue the same keys.
+    pub fn generate_from<R: rand_core::CryptoRng + ?Sized>(
+        &self,
+        environment: Environment,
+        rng: &mut R,
+    ) -> ApiKey {
+        let mut random = Zeroizing::new([0; 32]);
+        rng.fill_bytes(&mut *random);
+        self.assemble(environment, &random)
+    }
+}
