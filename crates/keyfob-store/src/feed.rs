@@ -1,0 +1,71 @@
+use std::fmt;
+
+use keyfob_core::KeyHash;
+
+use crate::KeyId;
+
+/// A place in a store's change feed. Later is greater; the numbers in between mean nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct FeedPosition(u64);
+
+impl FeedPosition {
+    /// Before every change.
+    pub const START: Self = Self(0);
+
+    /// From the store's own number.
+    #[must_use]
+    pub const fn new(position: u64) -> Self {
+        Self(position)
+    }
+
+    /// The store's own number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for FeedPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for FeedPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FeedPosition({self})")
+    }
+}
+
+/// A write that is durable, and where the change feed tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed<T> {
+    /// What was written, as it is now.
+    pub value: T,
+    /// A follower that has reached this position has seen the write.
+    pub position: FeedPosition,
+}
+
+/// One step of the feed: something changed about a key.
+///
+/// It does not say what. Whoever remembers an answer for one of the hashes forgets it and asks again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where it stands in the feed.
+    pub position: FeedPosition,
+    /// The key.
+    pub key: KeyId,
+    /// The hashes of all its secrets, those that a cache may have seen as unknown included.
+    pub hashes: Vec<KeyHash>,
+}
+
+/// A stretch of the feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// What changed about keys, in the order of the feed.
+    pub changes: Vec<Change>,
+    /// Everything up to here has been told: what to ask for next.
+    pub reached: FeedPosition,
+    /// Whether there was nothing beyond [`reached`](Self::reached) when the read began.
+    pub complete: bool,
+}

@@ -1,0 +1,152 @@
+use keyfob_core::{Environment, KeyHash, KeyHint};
+
+use crate::{Actor, FeedPosition, KeyId, KeyName, OrganizationId, Reason, ScopeNames, Timestamp};
+
+/// A key as it is kept: everything about it but its plaintext, which no store ever sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// The lasting identity.
+    pub id: KeyId,
+    /// Who owns it.
+    pub organization: OrganizationId,
+    /// What a person calls it.
+    pub name: KeyName,
+    /// Live or test, as its prefix says.
+    pub environment: Environment,
+    /// What it may do, by name.
+    pub scopes: ScopeNames,
+    /// What was done to it. See [`status`](Self::status) for what that means now.
+    pub state: KeyState,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Who made it.
+    pub created_by: Actor,
+    /// From when on it is refused; `None` for never.
+    pub expires_at: Option<Timestamp>,
+    /// Its credentials, newest first: one, or two while it rotates.
+    pub secrets: Vec<SecretRecord>,
+}
+
+impl KeyRecord {
+    /// What the key is at this time.
+    #[must_use]
+    pub fn status(&self, at: Timestamp) -> KeyStatus {
+        match self.state {
+            KeyState::Revoked(_) => KeyStatus::Revoked,
+            _ if self.expires_at.is_some_and(|expiry| expiry <= at) => KeyStatus::Expired,
+            KeyState::Disabled => KeyStatus::Disabled,
+            KeyState::Active => KeyStatus::Active,
+        }
+    }
+}
+
+/// What was done to a key, whatever the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// In use.
+    Active,
+    /// Switched off; it can be switched on again.
+    Disabled,
+    /// Refused for ever.
+    Revoked(Revocation),
+}
+
+/// The end of a key: the first revocation, which no later one changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// Why, if a reason was given.
+    pub reason: Option<Reason>,
+}
+
+/// What a key is at a given time: its state and its expiry, as one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyStatus {
+    /// It is honoured.
+    Active,
+    /// It is refused until it is enabled again.
+    Disabled,
+    /// It is refused for ever.
+    Revoked,
+    /// It is refused since its expiry, which has come (the moment itself included).
+    Expired,
+}
+
+impl KeyStatus {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Disabled, Self::Revoked, Self::Expired];
+
+    /// Whether such a key counts towards its organization's limit.
+    #[must_use]
+    pub const fn holds_slot(self) -> bool {
+        matches!(self, Self::Active | Self::Disabled)
+    }
+
+    /// The word for it: `active`, `disabled`, `revoked` or `expired`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// One credential of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretRecord {
+    /// SHA-256 of the plaintext.
+    pub hash: KeyHash,
+    /// What a list shows of it.
+    pub hint: KeyHint,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is refused, because a newer one has taken its place.
+    pub retires_at: Option<Timestamp>,
+    /// When it was last accepted, as far as it is known.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// What verification needs of the key that a hash belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundKey {
+    /// The key.
+    pub id: KeyId,
+    /// Who owns it.
+    pub organization: OrganizationId,
+    /// Live or test.
+    pub environment: Environment,
+    /// What it may do, by name.
+    pub scopes: ScopeNames,
+    /// What was done to it.
+    pub state: FoundState,
+    /// From when on the key is refused.
+    pub expires_at: Option<Timestamp>,
+    /// From when on this secret of it is refused.
+    pub retires_at: Option<Timestamp>,
+}
+
+/// What was done to a key that was found: a [`KeyState`] without the story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundState {
+    /// In use.
+    Active,
+    /// Switched off.
+    Disabled,
+    /// Refused for ever.
+    Revoked,
+}
+
+/// The answer to a batch of lookups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundKeys {
+    /// The read is at least as new as this position of the change feed.
+    pub position: FeedPosition,
+    /// For each hash that was asked for, in that order, the key it belongs to.
+    pub keys: Vec<Option<FoundKey>>,
+}

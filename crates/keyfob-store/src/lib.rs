@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+
+mod dyn_store;
+mod error;
+mod event;
+mod feed;
+mod key_id;
+mod key_record;
+mod key_store;
+mod new_key;
+mod organization_id;
+mod page;
+mod scope_names;
+mod text;
+mod timestamp;
+
+pub use dyn_store::DynStore;
+pub use error::{BackendError, Conflict, StoreError};
+pub use event::{Action, Details, Event, EventQuery, InvalidAction, NewEvent};
+pub use feed::{Change, Changes, Committed, FeedPosition};
+pub use key_id::{InvalidKeyId, KeyId};
+pub use key_record::{
+    FoundKey, FoundKeys, FoundState, KeyRecord, KeyState, KeyStatus, Revocation, SecretRecord,
+};
+pub use key_store::KeyStore;
+pub use new_key::{Idempotency, Inserted, KeyLimit, NewKey, NewSecret};
+pub use organization_id::OrganizationId;
+pub use page::{KeyQuery, Page, PageSize};
+pub use scope_names::{InvalidScopeNames, ScopeNames};
+pub use text::{
+    Actor, Attribution, Author, IdempotencyToken, InvalidText, KeyName, Reason, RequestId,
+    TextProblem,
+};
+pub use timestamp::Timestamp;
+
+/// The vocabulary that the records are written in.
+pub use keyfob_core::{Environment, InvalidEnvironment, KeyHash, KeyHint};
