@@ -14,9 +14,18 @@ impl KeyFormat {
     /// [`EntropyError`] when the operating system gives no random bytes. No weaker source is tried.
     pub fn generate(&self, environment: Environment) -> Result<ApiKey, EntropyError> {
         let mut random = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *random).map_err(EntropyError)?;
+        fill_random(&mut *random)?;
         Ok(self.assemble(environment, &random))
     }
+}
+
+/// Fills a buffer with random bytes from the operating system, for the ids beside the keys.
+///
+/// # Errors
+/// [`EntropyError`], as for a key.
+#[cfg(feature = "getrandom")]
+pub fn fill_random(buffer: &mut [u8]) -> Result<(), EntropyError> {
+    getrandom::fill(buffer).map_err(EntropyError)
 }
 
 /// The operating system gave no random bytes; try again later.

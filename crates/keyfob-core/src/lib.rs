@@ -23,7 +23,7 @@ pub use api_key::ApiKey;
 pub use environment::{Environment, InvalidEnvironment};
 pub use format::{InvalidBrand, KeyFormat};
 #[cfg(feature = "getrandom")]
-pub use generate::EntropyError;
+pub use generate::{EntropyError, fill_random};
 pub use key_hash::{InvalidKeyHash, KeyHash};
 pub use key_hint::{InvalidKeyHint, KeyHint};
 pub use presented_key::{InvalidKey, PresentedKey};

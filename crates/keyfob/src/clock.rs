@@ -1,0 +1,119 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
+use keyfob_store::Timestamp;
+
+/// The two times that a service needs, so that tests can set them.
+///
+/// Both are read on the verify path: an implementation must cost next to nothing.
+pub trait Clock: Send + Sync + 'static {
+    /// The time of day, by which keys expire.
+    fn wall(&self) -> Timestamp;
+
+    /// The time since some fixed moment, which never goes back: by it the lease of the cache runs.
+    ///
+    /// It must go on while the process is stopped, or a resumed process would trust an old cache.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The clocks of the operating system.
+///
+/// On Linux these are the coarse clocks, which the kernel advances at every tick (1 to 10 ms): they
+/// cost a fifth of the precise ones, and they are right at once when a stopped process is resumed,
+/// which a clock that a task of the process advances would not be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+#[cfg(target_os = "linux")]
+impl Clock for SystemClock {
+    fn wall(&self) -> Timestamp {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+        let micros = time.tv_sec.saturating_mul(1_000_000).saturating_add(time.tv_nsec / 1_000);
+        Timestamp::from_micros(micros)
+    }
+
+    fn monotonic(&self) -> Duration {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+        Duration::new(
+            u64::try_from(time.tv_sec).unwrap_or(0),
+            u32::try_from(time.tv_nsec).unwrap_or(0),
+        )
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Clock for SystemClock {
+    fn wall(&self) -> Timestamp {
+        std::time::SystemTime::now().into()
+    }
+
+    fn monotonic(&self) -> Duration {
+        static START: std::sync::LazyLock<std::time::Instant> =
+            std::sync::LazyLock::new(std::time::Instant::now);
+        START.elapsed()
+    }
+}
+
+/// A clock that a test sets by hand. Share it by `Arc`, which is a clock too.
+#[derive(Debug)]
+pub struct ManualClock(Mutex<(Timestamp, Duration)>);
+
+impl ManualClock {
+    /// A clock that shows this time of day until it is changed.
+    #[must_use]
+    pub const fn new(wall: Timestamp) -> Self {
+        Self(Mutex::new((wall, Duration::ZERO)))
+    }
+
+    /// Lets both clocks go on by this much.
+    pub fn advance(&self, by: Duration) {
+        let mut now = self.now();
+        *now = (now.0.saturating_add(by), now.1 + by);
+    }
+
+    /// Sets the time of day, backward too, as an administrator might. The monotonic clock stays.
+    pub fn set_wall(&self, wall: Timestamp) {
+        self.now().0 = wall;
+    }
+
+    fn now(&self) -> std::sync::MutexGuard<'_, (Timestamp, Duration)> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Clock for ManualClock {
+    fn wall(&self) -> Timestamp {
+        self.now().0
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.now().1
+    }
+}
+
+impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
+    fn wall(&self) -> Timestamp {
+        (**self).wall()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    #[test]
+    fn coarse_clocks_agree_with_the_precise_ones() {
+        let precise = Timestamp::from(SystemTime::now()).as_micros();
+        assert!((SystemClock.wall().as_micros() - precise).abs() < 100_000);
+        let start = SystemClock.monotonic();
+        while SystemClock.monotonic() == start {
+            std::hint::spin_loop();
+        }
+        assert!(SystemClock.monotonic() > start);
+    }
+}
