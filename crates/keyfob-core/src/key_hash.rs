@@ -4,6 +4,9 @@ use core::str::FromStr;
 
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::error_message::error_message;
+use crate::presented_key::all_lower_hex;
+
 /// SHA-256 (FIPS 180-4) of a key: what a store keeps instead of it. 32 bytes.
 ///
 /// It is taken of the whole presented text, prefix included, so `printf %s "$KEY" | sha256sum`
@@ -34,8 +37,7 @@ impl KeyHash {
     /// The first 8 bytes as a big-endian number: what an index or a hash table may sort by.
     #[must_use]
     pub const fn prefix(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        u64::from_be_bytes(self.0.as_chunks().0[0])
     }
 
     /// SHA-256 of a key's text.
@@ -92,9 +94,8 @@ const INITIAL_STATE: [u32; 8] = [
 impl ConstantTimeEq for KeyHash {
     /// Four words instead of 32 bytes: `subtle` guards every element, and that guard is the cost.
     fn ct_eq(&self, other: &Self) -> Choice {
-        let [a, b, c, d] = self.words();
-        let [e, f, g, h] = other.words();
-        ((a ^ e) | (b ^ f) | (c ^ g) | (d ^ h)).ct_eq(&0)
+        let pairs = self.words().into_iter().zip(other.words());
+        pairs.fold(0, |difference, (ours, theirs)| difference | (ours ^ theirs)).ct_eq(&0)
     }
 }
 
@@ -132,19 +133,21 @@ impl FromStr for KeyHash {
     type Err = InvalidKeyHash;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let lower = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let mut bytes = [0; 32];
-        match hex::decode_to_slice(text, &mut bytes) {
-            Ok(()) if lower => Ok(Self(bytes)),
-            _ => Err(InvalidKeyHash),
+        let digits: &[u8; 64] = text.as_bytes().try_into().map_err(|_| InvalidKeyHash)?;
+        if !all_lower_hex(digits) {
+            return Err(InvalidKeyHash);
         }
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| InvalidKeyHash)?;
+        Ok(Self(bytes))
     }
 }
 
 /// The text is not a SHA-256 hash of 64 lower-case hex digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a hash is 64 lower-case hex digits, as sha256sum prints it")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidKeyHash;
+
+error_message!(InvalidKeyHash, "a hash is 64 lower-case hex digits, as sha256sum prints it");
 
 #[cfg(feature = "serde")]
 impl serde::Serialize for KeyHash {
