@@ -14,7 +14,7 @@ use crate::presented_key::{DIGITS, InvalidKey, PresentedKey};
 ///
 /// A brand that breaks the rules does not compile in const position:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0080
 /// const FORMAT: keyfob_core::KeyFormat = keyfob_core::KeyFormat::new("Tk");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +146,14 @@ mod tests {
         for bad in ["", "T", "9k", "_tk", "tk_", "t-k", "tk ", "tké", "abcdefghijklmnopq"] {
             assert_eq!(KeyFormat::try_new(bad), Err(InvalidBrand), "{bad}");
         }
+    }
+
+    /// The same panic is what fails the build in const position; the type's example shows that it
+    /// does, and this shows the reason.
+    #[test]
+    #[should_panic(expected = "a brand is 1 to 16 of [a-z0-9_]")]
+    fn bad_brand_panics_with_the_rule() {
+        let _ = KeyFormat::new("Tk");
     }
 
     #[test]

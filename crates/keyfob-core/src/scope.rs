@@ -46,11 +46,11 @@ pub trait Scope: Copy + Eq + fmt::Debug + Send + Sync + 'static {
 /// assert_eq!("shield:write".parse(), Ok(Scope::ShieldWrite));
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0080
 /// keyfob_core::scopes! { enum Scope { A => "shield:read", B => "shield:read" } }
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0080
 /// keyfob_core::scopes! { enum Scope { A => "shield" } }
 /// ```
 #[macro_export]
@@ -251,6 +251,26 @@ mod tests {
         for bad in ["", ":", "a:", ":b", "ab", "a:b:c", "A:b", "a:*", "a b:c", "é:b"] {
             assert!(!is_scope_name(bad.as_bytes()), "{bad}");
         }
+    }
+
+    // The three panics are what fails the build of a bad `scopes!`: its examples show that they do.
+
+    #[test]
+    #[should_panic(expected = "a service has at most 128 scopes")]
+    fn more_than_128_scopes_panic() {
+        check_names(&["a:b"; 129]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a scope is named resource:action")]
+    fn malformed_name_panics() {
+        check_names(&["shield:read", "shield"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "two scopes have one name")]
+    fn repeated_name_panics() {
+        check_names(&["shield:read", "org:read", "shield:read"]);
     }
 
     #[test]
