@@ -287,12 +287,17 @@ impl<'de, S: Scope> serde::Deserialize<'de> for ScopeSet<S> {
                 Ok(set)
             }
 
-            /// The default would quote the text, which could be a key in the wrong field.
             fn visit_str<E: serde::de::Error>(self, _text: &str) -> Result<Self::Value, E> {
                 Err(E::invalid_type(serde::de::Unexpected::Other("a string"), &self))
             }
         }
 
-        deserializer.deserialize_seq(Names(PhantomData))
+        // A reader that is asked for a list and finds a text quotes the text in its error, and it
+        // could be a key in the wrong field. Asked for anything, it leaves the error to the visitor.
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(Names(PhantomData))
+        } else {
+            deserializer.deserialize_seq(Names(PhantomData))
+        }
     }
 }
