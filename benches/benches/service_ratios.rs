@@ -48,9 +48,13 @@ fn main() {
         }
     }
     let (service, texts) = one_hot.expect("1,000 keys were measured");
-    println!("## Two threads against one (goal: ≥ 1.9)\n");
-    println!("- 1,000 keys: {:.2}", speed_up(&service, &texts));
-    println!("- one key: {:.2}", speed_up(&service, &texts[..1]));
+    println!("## Two threads against one (goal: ≥ 1.9, where hashing alone gains as much)\n");
+    println!("| operation | times the throughput of one thread |\n|---|---:|");
+    let hash = |text: &str| sha2::Sha256::digest(text)[0] < u8::MAX;
+    println!("| plain SHA-256 | {:.2} |", speed_up(&texts, hash));
+    let good = |text: &str| verify(&service, text).is_ok();
+    println!("| warm verify, 1,000 keys | {:.2} |", speed_up(&texts, good));
+    println!("| warm verify, one key | {:.2} |", speed_up(&texts[..1], good));
 }
 
 fn texts(keys: usize) -> Vec<String> {
@@ -85,29 +89,28 @@ fn verify(service: &Service, text: &str) -> Result<Principal<Scope>, VerifyError
     }
 }
 
-/// By the median of 15 rounds, in which one thread and two take turns.
-fn speed_up(service: &Service, texts: &[String]) -> f64 {
-    let mut ratios: Vec<f64> =
-        (0..15).map(|_| throughput(service, texts, 2) / throughput(service, texts, 1)).collect();
+/// By the median of 31 rounds, in which one thread and two take turns.
+fn speed_up(texts: &[String], work: impl Fn(&str) -> bool + Sync) -> f64 {
+    let round = |_| throughput(texts, &work, 2) / throughput(texts, &work, 1);
+    let mut ratios: Vec<f64> = (0..31).map(round).collect();
     ratios.sort_by(f64::total_cmp);
     ratios[ratios.len() / 2]
 }
 
-/// Verifications in 50 ms, of so many threads together.
+/// How often so many threads together do the work in 50 ms.
 #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 fit into 50 ms")]
-fn throughput(service: &Service, texts: &[String], threads: usize) -> f64 {
+fn throughput(texts: &[String], work: &(impl Fn(&str) -> bool + Sync), threads: usize) -> f64 {
     let (over, done) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for thread in 0..threads {
             let (over, done) = (&over, &done);
             scope.spawn(move || {
-                let start = thread * texts.len() / threads;
                 let mut own = 0;
-                for text in texts.iter().cycle().skip(start) {
+                for text in texts.iter().cycle().skip(thread * texts.len() / threads) {
                     if over.load(Ordering::Relaxed) {
                         break;
                     }
-                    own += u64::from(black_box(verify(service, text)).is_ok());
+                    own += u64::from(black_box(work(text)));
                 }
                 done.fetch_add(own, Ordering::Relaxed);
             });

@@ -40,16 +40,29 @@ pub(crate) enum LookupFailure {
     Overtaken,
 }
 
+/// How far a verification got without waiting.
+pub(crate) enum Verified<S> {
+    /// To the end.
+    Known(Result<Principal<S>, VerifyError>),
+    /// To the hash, of which nothing is remembered.
+    Ask(KeyHash),
+}
+
 /// How often a lookup that a change overtook is repeated. Each time the key must change anew.
 const MOST_ATTEMPTS: usize = 4;
 
 impl<S: Scope, St: KeyStore> Core<S, St> {
-    pub(crate) async fn verify(self: &Arc<Self>, key: &[u8]) -> Result<Principal<S>, VerifyError> {
-        let key = self.admit(key)?;
-        let hash = key.hash();
+    /// What can be said of a key without waiting for anything, or else the hash to look up.
+    ///
+    /// It is no part of a future on purpose: nearly every verification ends here.
+    pub(crate) fn verify_at_once(&self, key: &[u8]) -> Verified<S> {
+        let hash = match self.admit(key) {
+            Ok(key) => key.hash(),
+            Err(refusal) => return Verified::Known(Err(refusal.into())),
+        };
         match self.recall(&hash) {
-            Some(answer) => Ok(answer?),
-            None => self.look_up(hash).await,
+            Some(answer) => Verified::Known(answer.map_err(VerifyError::from)),
+            None => Verified::Ask(hash),
         }
     }
 
@@ -78,7 +91,10 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
         }
     }
 
-    async fn look_up(self: &Arc<Self>, hash: KeyHash) -> Result<Principal<S>, VerifyError> {
+    pub(crate) async fn look_up(
+        self: &Arc<Self>,
+        hash: KeyHash,
+    ) -> Result<Principal<S>, VerifyError> {
         for _ in 0..MOST_ATTEMPTS {
             let (answer, start) = self.lookups.join(hash);
             if start {

@@ -9,7 +9,7 @@ use keyfob_store::{
     NewSecret, OrganizationId, Page, Reason, StoreError, Timestamp,
 };
 
-use crate::core::Core;
+use crate::core::{Core, Verified};
 use crate::follower::Follower;
 use crate::{
     CreateError, CreateKey, CreatedKey, CreatedOnce, Expiry, FeedStatus, KeyServiceBuilder,
@@ -54,7 +54,10 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     where
         K: AsRef<[u8]> + ?Sized,
     {
-        let verified = self.core.verify(key.as_ref()).await;
+        let verified = match self.core.verify_at_once(key.as_ref()) {
+            Verified::Known(verified) => verified,
+            Verified::Ask(hash) => self.core.look_up(hash).await,
+        };
         report::verification(&verified);
         verified
     }
