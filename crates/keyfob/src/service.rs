@@ -9,7 +9,7 @@ use keyfob_store::{
     NewSecret, OrganizationId, Page, Reason, StoreError, Timestamp,
 };
 
-use crate::core::{Core, Verified};
+use crate::core::{Core, Known};
 use crate::follower::Follower;
 use crate::{
     CreateError, CreateKey, CreatedKey, CreatedOnce, Expiry, FeedStatus, KeyServiceBuilder,
@@ -54,12 +54,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     where
         K: AsRef<[u8]> + ?Sized,
     {
-        let verified = match self.core.verify_at_once(key.as_ref()) {
-            Verified::Known(verified) => verified,
-            Verified::Ask(hash) => self.core.look_up(hash).await,
-        };
-        report::verification(&verified);
-        verified
+        self.authorize(key, Requirement::ANY_KEY).await
     }
 
     /// Tells whose key this is, if it is good here and now, and for this.
@@ -77,10 +72,28 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     where
         K: AsRef<[u8]> + ?Sized,
     {
-        let requirement = requirement.into();
-        let principal = self.verify(key).await?;
-        requirement.check(&principal)?;
-        Ok(principal)
+        let verified = match self.core.verify_now(key.as_ref()) {
+            Known::Answer(answer) => answer.map_err(VerifyError::from),
+            Known::Nothing(hash) => self.core.look_up(hash).await,
+        };
+        conclude(verified, &requirement.into())
+    }
+
+    /// What [`authorize`](Self::authorize) would answer, if it need not ask the store for that: of a
+    /// key that this process remembers, and of a text that can't be one. `None` says that only
+    /// `authorize` can tell.
+    ///
+    /// It is for middleware, whose future can't borrow the key from the request that it holds.
+    pub fn authorize_now<K>(
+        &self,
+        key: &K,
+        requirement: impl Into<Requirement<S>>,
+    ) -> Option<Result<Principal<S>, VerifyError>>
+    where
+        K: AsRef<[u8]> + ?Sized,
+    {
+        let Known::Answer(answer) = self.core.verify_now(key.as_ref()) else { return None };
+        Some(conclude(answer.map_err(VerifyError::from), &requirement.into()))
     }
 
     /// Makes a key, if the organization may hold one more. Its plaintext is in the answer and
@@ -245,6 +258,19 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     fn attribute(&self, author: Author) -> Attribution {
         author.at(self.now())
     }
+}
+
+/// Holds what was verified against what is required, and reports what that came to.
+fn conclude<S: Scope>(
+    verified: Result<Principal<S>, VerifyError>,
+    requirement: &Requirement<S>,
+) -> Result<Principal<S>, VerifyError> {
+    let verified = verified.and_then(|principal| {
+        requirement.check(&principal)?;
+        Ok(principal)
+    });
+    report::verification(&verified);
+    verified
 }
 
 fn new_key<S: Scope>(
