@@ -73,12 +73,13 @@ fn apt_get(words: &str) -> Step {
 }
 
 fn how_to_provide(missing: &[&SystemNeed]) -> String {
-    let mut message = String::from("the tests need programs that are not on PATH:\n");
-    for SystemNeed { program, package, why } in missing {
-        message += &format!("  {program} (Debian package {package}): {why}\n");
-    }
-    message += "install them, or run as root where there is apt-get";
-    message
+    let needs = missing.iter().map(|SystemNeed { program, package, why }| {
+        format!("  {program} (Debian package {package}): {why}")
+    });
+    let mut lines = vec!["the tests need programs that are not on PATH:".to_owned()];
+    lines.extend(needs);
+    lines.push("install them, or run as root where there is apt-get".to_owned());
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl Task {
             "docs" => Self::Docs,
             "package" => Self::Package,
             "bench" => Self::Bench { filter: arguments.next() },
-            "fuzz" => Self::Fuzz { seconds: arguments.next().map_or(Ok(10), seconds)? },
+            "fuzz" => Self::Fuzz { seconds: arguments.next().as_deref().map_or(Ok(10), seconds)? },
             "deny" => Self::Deny,
             "msrv" => Self::Msrv,
             "help" | "--help" | "-h" => Self::Help,
@@ -73,9 +73,12 @@ impl Task {
     }
 }
 
-fn seconds(text: String) -> Result<u32, String> {
+fn seconds(text: &str) -> Result<u32, String> {
     // libFuzzer takes 0 for "for ever".
-    text.parse().ok().filter(|&seconds| seconds > 0).ok_or(format!("`{text}` is no time to fuzz"))
+    text.parse()
+        .ok()
+        .filter(|&seconds| seconds > 0)
+        .ok_or_else(|| format!("`{text}` is no time to fuzz"))
 }
 
 pub(crate) fn docs() -> Result<(), Failure> {
