@@ -60,7 +60,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     /// Tells whose key this is, if it is good here and now, and for this.
     ///
     /// # Errors
-    /// Those of [`verify`](Self::verify), and [`Refusal::MissingScope`].
+    /// Those of [`verify`](Self::verify), and [`Refusal::MissingScope`](crate::Refusal::MissingScope).
     ///
     /// # Cancel safety
     /// A dropped future costs nobody else anything.
