@@ -1,3 +1,4 @@
+use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
@@ -12,7 +13,7 @@ use crate::Rejection;
 /// Only the layer makes one, after the key was verified. With the feature `axum` it is an
 /// extractor. `Option<AuthenticatedKey<S>>` is one too, and is `None` only when the request came
 /// without any credential and the layer is [`optional`](crate::ApiKeyLayer::optional).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AuthenticatedKey<S>(Principal<S>);
 
 impl<S: Scope> AuthenticatedKey<S> {
@@ -55,6 +56,12 @@ impl<S> Deref for AuthenticatedKey<S> {
 
     fn deref(&self) -> &Principal<S> {
         &self.0
+    }
+}
+
+impl<S: Scope> fmt::Debug for AuthenticatedKey<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AuthenticatedKey").field(&self.0).finish()
     }
 }
 

@@ -29,13 +29,6 @@ pub(crate) enum Environments {
     Only(Environment),
 }
 
-/// What this process knows of a presented key by itself.
-pub(crate) enum Known<S> {
-    Answer(Result<Principal<S>, Refusal>),
-    /// Nothing: the store has to be asked for this hash.
-    Nothing(KeyHash),
-}
-
 /// What a lookup came to. `None`: the hash is nobody's.
 pub(crate) type Answer<S> = Result<Option<CachedKey<S>>, LookupFailure>;
 
@@ -47,24 +40,30 @@ pub(crate) enum LookupFailure {
     Overtaken,
 }
 
+/// How far a verification got without waiting.
+pub(crate) enum Verified<S> {
+    /// To the end.
+    Known(Result<Principal<S>, VerifyError>),
+    /// To the hash, of which nothing is remembered.
+    Ask(KeyHash),
+}
+
 /// How often a lookup that a change overtook is repeated. Each time the key must change anew.
 const MOST_ATTEMPTS: usize = 4;
 
 impl<S: Scope, St: KeyStore> Core<S, St> {
-    pub(crate) async fn verify(self: &Arc<Self>, key: &[u8]) -> Result<Principal<S>, VerifyError> {
-        match self.verify_now(key) {
-            Known::Answer(answer) => Ok(answer?),
-            Known::Nothing(hash) => self.look_up(hash).await,
-        }
-    }
-
-    /// What can be said without asking the store.
-    pub(crate) fn verify_now(&self, key: &[u8]) -> Known<S> {
+    /// What can be said of a key without waiting for anything, or else the hash to look up.
+    ///
+    /// It is no part of a future on purpose: nearly every verification ends here.
+    pub(crate) fn verify_at_once(&self, key: &[u8]) -> Verified<S> {
         let hash = match self.admit(key) {
             Ok(key) => key.hash(),
-            Err(refusal) => return Known::Answer(Err(refusal)),
+            Err(refusal) => return Verified::Known(Err(refusal.into())),
         };
-        self.recall(&hash).map_or(Known::Nothing(hash), Known::Answer)
+        match self.recall(&hash) {
+            Some(answer) => Verified::Known(answer.map_err(VerifyError::from)),
+            None => Verified::Ask(hash),
+        }
     }
 
     /// Makes a committed change count here, before whoever made it learns that it is done.
@@ -83,7 +82,7 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
         }
     }
 
-    /// What the cache can say.
+    /// What can be said without asking the store.
     fn recall(&self, hash: &KeyHash) -> Option<Result<Principal<S>, Refusal>> {
         let judge = |key: &CachedKey<S>| key.judge(|| self.clock.wall());
         match self.cache.get(hash, self.clock.monotonic(), judge)? {
@@ -92,7 +91,10 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
         }
     }
 
-    async fn look_up(self: &Arc<Self>, hash: KeyHash) -> Result<Principal<S>, VerifyError> {
+    pub(crate) async fn look_up(
+        self: &Arc<Self>,
+        hash: KeyHash,
+    ) -> Result<Principal<S>, VerifyError> {
         for _ in 0..MOST_ATTEMPTS {
             let (answer, start) = self.lookups.join(hash);
             if start {

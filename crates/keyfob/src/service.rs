@@ -9,7 +9,7 @@ use keyfob_store::{
     NewSecret, OrganizationId, Page, Reason, StoreError, Timestamp,
 };
 
-use crate::core::{Core, Known};
+use crate::core::{Core, Verified};
 use crate::follower::Follower;
 use crate::{
     CreateError, CreateKey, CreatedKey, CreatedOnce, Expiry, FeedStatus, KeyServiceBuilder,
@@ -54,7 +54,10 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     where
         K: AsRef<[u8]> + ?Sized,
     {
-        let verified = self.core.verify(key.as_ref()).await;
+        let verified = match self.core.verify_at_once(key.as_ref()) {
+            Verified::Known(verified) => verified,
+            Verified::Ask(hash) => self.core.look_up(hash).await,
+        };
         report::verification(&verified);
         verified
     }
@@ -80,12 +83,12 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         Ok(principal)
     }
 
-    /// What [`authorize`](Self::authorize) would answer, if it need not ask the store for that: of a
-    /// key that this process remembers, and of a text that can't be one. `None` says that only
-    /// `authorize` can tell.
+    /// What [`authorize`](Self::authorize) would answer, if it need not wait for that: of a key that
+    /// this process remembers, and of a text that can't be one. `None` says that the store has to be
+    /// asked, which `authorize` does.
     ///
     /// It is for middleware, whose future can't borrow the key from the request that it holds.
-    pub fn authorize_now<K>(
+    pub fn authorize_at_once<K>(
         &self,
         key: &K,
         requirement: impl Into<Requirement<S>>,
@@ -93,8 +96,9 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     where
         K: AsRef<[u8]> + ?Sized,
     {
-        let Known::Answer(answer) = self.core.verify_now(key.as_ref()) else { return None };
-        let verified = answer.map_err(VerifyError::from);
+        let Verified::Known(verified) = self.core.verify_at_once(key.as_ref()) else {
+            return None;
+        };
         report::verification(&verified);
         Some(verified.and_then(|principal| {
             requirement.into().check(&principal)?;
