@@ -29,13 +29,6 @@ pub(crate) enum Environments {
     Only(Environment),
 }
 
-/// What this process knows of a presented key by itself.
-pub(crate) enum Known<S> {
-    Answer(Result<Principal<S>, Refusal>),
-    /// Nothing: the store has to be asked for this hash.
-    Nothing(KeyHash),
-}
-
 /// What a lookup came to. `None`: the hash is nobody's.
 pub(crate) type Answer<S> = Result<Option<CachedKey<S>>, LookupFailure>;
 
@@ -78,7 +71,7 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
         }
     }
 
-    /// What the cache can say.
+    /// What can be said without asking the store.
     fn recall(&self, hash: &KeyHash) -> Option<Result<Principal<S>, Refusal>> {
         let judge = |key: &CachedKey<S>| key.judge(|| self.clock.wall());
         let remembered = self.cache.get(hash, self.clock.monotonic(), judge)?;
