@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use crate::cache::{Cache, CachedKey, Remembered, Verdict};
 use crate::lookups::Lookups;
-use crate::{Clock, Outage, Principal, Refusal, VerifyError};
+use crate::{Clock, Outage, Principal, Refusal, VerifyError, report};
 
 /// What the clones of a service, its follower and its lookups share: the way from a presented key
 /// to an answer.
@@ -81,7 +81,9 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
     /// What the cache can say.
     fn recall(&self, hash: &KeyHash) -> Option<Result<Principal<S>, Refusal>> {
         let judge = |key: &CachedKey<S>| key.judge(|| self.clock.wall());
-        match self.cache.get(hash, self.clock.monotonic(), judge)? {
+        let remembered = self.cache.get(hash, self.clock.monotonic(), judge)?;
+        report::cache_hit();
+        match remembered {
             Remembered::Key(judgement) => Some(judgement),
             Remembered::Unknown => Some(Err(Refusal::Unknown)),
         }
@@ -112,7 +114,9 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
     /// Asks the store for a batch, and keeps what may be kept.
     async fn ask(&self, hashes: Vec<KeyHash>) -> Vec<(KeyHash, Answer<S>)> {
         let generation = self.cache.generation();
-        match self.find(&hashes).await {
+        let found = self.find(&hashes).await;
+        report::lookup(hashes.len(), found.as_ref().err());
+        match found {
             Ok(FoundKeys { position, keys }) => hashes
                 .into_iter()
                 .zip(keys)
@@ -124,7 +128,6 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
                 })
                 .collect(),
             Err(outage) => {
-                tracing::warn!(%outage, hashes = hashes.len(), "keys could not be looked up");
                 let failure = LookupFailure::Outage(outage);
                 hashes.into_iter().map(|hash| (hash, Err(failure.clone()))).collect()
             }

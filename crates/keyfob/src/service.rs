@@ -175,8 +175,9 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     ) -> Result<KeyRecord, StoreError> {
         let by = self.attribute(by.into());
         let revoked = self.core.store.revoke(organization, key, reason, by).await?;
-        tracing::info!(%organization, %key, "key revoked");
-        Ok(self.settle(revoked))
+        let record = self.settle(revoked);
+        report::key_revoked(&record);
+        Ok(record)
     }
 
     /// Appends an event of the embedder's own to the log.
@@ -240,7 +241,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         Ok(match self.core.store.insert(key, limit, by).await? {
             Inserted::Created(committed) => {
                 let key = self.settle(committed);
-                tracing::info!(organization = %key.organization, key = %key.id, "key created");
+                report::key_created(&key);
                 CreatedOnce::New(CreatedKey { key, api_key })
             }
             Inserted::Replayed(key) => CreatedOnce::Replayed(key),
