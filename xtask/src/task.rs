@@ -104,7 +104,8 @@ fn bench(filter: Option<String>) -> Result<(), Failure> {
 
 fn deny() -> Result<(), Failure> {
     Step::new("dependencies", cargo_tool::DENY.provide()?)
-        .words("--workspace --all-features --locked check bans licenses sources")
+        .words("--workspace --all-features --locked")
+        .words("check --hide-inclusion-graph bans licenses sources")
         .run()
 }
 
