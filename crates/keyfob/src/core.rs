@@ -29,6 +29,13 @@ pub(crate) enum Environments {
     Only(Environment),
 }
 
+/// What this process knows of a presented key by itself.
+pub(crate) enum Known<S> {
+    Answer(Result<Principal<S>, Refusal>),
+    /// Nothing: the store has to be asked for this hash.
+    Nothing(KeyHash),
+}
+
 /// What a lookup came to. `None`: the hash is nobody's.
 pub(crate) type Answer<S> = Result<Option<CachedKey<S>>, LookupFailure>;
 
