@@ -1,6 +1,6 @@
 use keyfob_store::{
     Attribution, Changes, Committed, Environment, Event, EventQuery, FeedPosition, FoundKey,
-    FoundKeys, FoundState, Inserted, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore,
+    FoundKeys, FoundState, Issued, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore,
     NewEvent, NewKey, OrganizationId, Page, Reason, ScopeNames, StoreError, Timestamp,
 };
 
@@ -38,7 +38,7 @@ impl KeyStore for EveryKey {
         std::future::pending::<()>().await;
     }
 
-    async fn insert(&self, _: NewKey, _: KeyLimit, _: Attribution) -> Result<Inserted, StoreError> {
+    async fn insert(&self, _: NewKey, _: KeyLimit, _: Attribution) -> Result<Issued, StoreError> {
         Err(StoreError::NotFound)
     }
 

@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
-use keyfob_store::{BackendError, Committed, Inserted, KeyRecord, StoreError};
+use keyfob_store::{BackendError, Committed, Issued, KeyRecord, StoreError};
 
 /// What a check expected, and what it saw instead.
 #[derive(Clone, Debug)]
@@ -108,11 +108,11 @@ pub(crate) fn refused<T: fmt::Debug>(
 /// Asks that an insertion made a new key.
 #[track_caller]
 pub(crate) fn created(
-    inserted: Result<Inserted, StoreError>,
+    inserted: Result<Issued, StoreError>,
 ) -> Result<Committed<KeyRecord>, Failure> {
     match inserted? {
-        Inserted::Created(made) => Ok(made),
-        replayed @ Inserted::Replayed(_) => {
+        Issued::New(made) => Ok(made),
+        replayed @ Issued::Replayed(_) => {
             Err(Failure::new("an insertion of a new key", "Created", format!("{replayed:?}")))
         }
     }
@@ -120,10 +120,10 @@ pub(crate) fn created(
 
 /// Asks that an insertion was recognised as a repeated one.
 #[track_caller]
-pub(crate) fn replayed(inserted: Result<Inserted, StoreError>) -> Result<KeyRecord, Failure> {
+pub(crate) fn replayed(inserted: Result<Issued, StoreError>) -> Result<KeyRecord, Failure> {
     match inserted? {
-        Inserted::Replayed(key) => Ok(key),
-        created @ Inserted::Created(_) => {
+        Issued::Replayed(key) => Ok(key),
+        created @ Issued::New(_) => {
             Err(Failure::new("an insertion that is repeated", "Replayed", format!("{created:?}")))
         }
     }

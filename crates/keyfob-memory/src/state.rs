@@ -2,7 +2,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use keyfob_store::{
     Action, Attribution, Change, Changes, Committed, Conflict, Details, Event, EventQuery,
-    FeedPosition, FoundKeys, Idempotency, IdempotencyToken, Inserted, KeyHash, KeyId, KeyLimit,
+    FeedPosition, FoundKeys, Idempotency, IdempotencyToken, Issued, KeyHash, KeyId, KeyLimit,
     KeyQuery, KeyRecord, KeyState, NewEvent, NewKey, OrganizationId, Page, Reason, Revocation,
     StoreError, Timestamp,
 };
@@ -30,9 +30,9 @@ impl State {
         key: NewKey,
         limit: KeyLimit,
         by: Attribution,
-    ) -> Result<Inserted, StoreError> {
+    ) -> Result<Issued, StoreError> {
         if let Some(made) = self.made_before(&key, by.at)? {
-            return Ok(Inserted::Replayed(made.clone()));
+            return Ok(Issued::Replayed(made.clone()));
         }
         if self.by_hash.contains_key(&key.secret.hash) {
             return Err(Conflict::DuplicateHash.into());
@@ -56,7 +56,7 @@ impl State {
         self.by_hash.extend(record.secrets.iter().map(|secret| (secret.hash, record.id)));
         self.keys.insert(record.id, record.clone());
         let position = self.log_key(Action::KEY_CREATED, &record, record.created_details(), by);
-        Ok(Inserted::Created(Committed { value: record, position }))
+        Ok(Issued::New(Committed { value: record, position }))
     }
 
     /// The key that the request's idempotency token made, if it did and is remembered.

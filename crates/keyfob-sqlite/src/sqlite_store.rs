@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyfob_store::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Inserted, KeyHash,
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Issued, KeyHash,
     KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason,
     StoreError, Timestamp,
 };
@@ -105,7 +105,7 @@ impl KeyStore for SqliteStore {
         key: NewKey,
         limit: KeyLimit,
         by: Attribution,
-    ) -> Result<Inserted, StoreError> {
+    ) -> Result<Issued, StoreError> {
         self.write(move |writes| writes.insert(key, limit, &by)).await
     }
 

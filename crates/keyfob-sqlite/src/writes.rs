@@ -1,5 +1,5 @@
 use keyfob_store::{
-    Action, Attribution, Committed, Conflict, Details, Event, FeedPosition, Idempotency, Inserted,
+    Action, Attribution, Committed, Conflict, Details, Event, FeedPosition, Idempotency, Issued,
     KeyId, KeyLimit, KeyRecord, KeyState, NewEvent, NewKey, OrganizationId, Reason, Revocation,
     StoreError, Timestamp,
 };
@@ -80,11 +80,11 @@ impl<'c> Writes<'c> {
         key: NewKey,
         limit: KeyLimit,
         by: &Attribution,
-    ) -> Result<Inserted, StoreError> {
+    ) -> Result<Issued, StoreError> {
         if let Some(asked) = &key.idempotency
             && let Some(made) = self.made_before(&key.organization, asked, by.at)?
         {
-            return Ok(Inserted::Replayed(self.reads.get(&key.organization, made)?));
+            return Ok(Issued::Replayed(self.reads.get(&key.organization, made)?));
         }
         if self.reads.has_secret(&key.secret.hash)? {
             return Err(Conflict::DuplicateHash.into());
@@ -103,7 +103,7 @@ impl<'c> Writes<'c> {
         }
         let position =
             self.log_key(&record, &Action::KEY_CREATED, &record.created_details(), by)?;
-        Ok(Inserted::Created(Committed { value: record, position }))
+        Ok(Issued::New(Committed { value: record, position }))
     }
 
     /// The key that the token made, if it did and is remembered.

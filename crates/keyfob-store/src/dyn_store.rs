@@ -6,9 +6,10 @@ use std::sync::Arc;
 use keyfob_core::KeyHash;
 
 use crate::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Inserted, KeyId,
-    KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason,
-    StoreError, Timestamp,
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
+    Issued, KeyEdit, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
+    OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch, UsageQuery,
+    UsageRow,
 };
 
 /// A store chosen at run time, at the price of one allocation a call.
@@ -37,7 +38,7 @@ impl KeyStore for DynStore {
         key: NewKey,
         limit: KeyLimit,
         by: Attribution,
-    ) -> Result<Inserted, StoreError> {
+    ) -> Result<Issued, StoreError> {
         self.0.insert(key, limit, by).await
     }
 
@@ -80,6 +81,79 @@ impl KeyStore for DynStore {
         self.0.revoke(organization, key, reason, by).await
     }
 
+    async fn import(
+        &self,
+        keys: Vec<NewKey>,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
+        self.0.import(keys, limit, by).await
+    }
+
+    async fn rotate(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        rotation: Rotation,
+        by: Attribution,
+    ) -> Result<Issued, StoreError> {
+        self.0.rotate(organization, key, rotation, by).await
+    }
+
+    async fn retire_old_secret(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.0.retire_old_secret(organization, key, by).await
+    }
+
+    async fn switch(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        to: Switch,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.0.switch(organization, key, to, by).await
+    }
+
+    async fn edit(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        edit: KeyEdit,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.0.edit(organization, key, edit, limit, by).await
+    }
+
+    async fn delete_organization(
+        &self,
+        organization: &OrganizationId,
+        by: Attribution,
+    ) -> Result<Committed<()>, StoreError> {
+        self.0.delete_organization(organization, by).await
+    }
+
+    async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
+        self.0.record_usage(batch).await
+    }
+
+    async fn usage(
+        &self,
+        organization: &OrganizationId,
+        query: UsageQuery,
+    ) -> Result<Vec<UsageRow>, StoreError> {
+        self.0.usage(organization, query).await
+    }
+
+    async fn prune_usage(&self, before: Hour) -> Result<u64, StoreError> {
+        self.0.prune_usage(before).await
+    }
+
     async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {
         self.0.append_event(event, by).await
     }
@@ -114,7 +188,7 @@ trait BoxedKeyStore: Send + Sync + 'static {
         key: NewKey,
         limit: KeyLimit,
         by: Attribution,
-    ) -> BoxFuture<'_, Result<Inserted, StoreError>>;
+    ) -> BoxFuture<'_, Result<Issued, StoreError>>;
     fn find<'a>(&'a self, hashes: &'a [KeyHash]) -> BoxFuture<'a, Result<FoundKeys, StoreError>>;
     fn get<'a>(
         &'a self,
@@ -139,6 +213,52 @@ trait BoxedKeyStore: Send + Sync + 'static {
         reason: Option<Reason>,
         by: Attribution,
     ) -> BoxFuture<'a, Result<Committed<KeyRecord>, StoreError>>;
+    fn import(
+        &self,
+        keys: Vec<NewKey>,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> BoxFuture<'_, Result<Committed<Vec<KeyRecord>>, ImportError>>;
+    fn rotate<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        key: KeyId,
+        rotation: Rotation,
+        by: Attribution,
+    ) -> BoxFuture<'a, Result<Issued, StoreError>>;
+    fn retire_old_secret<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        key: KeyId,
+        by: Attribution,
+    ) -> BoxFuture<'a, Result<Committed<KeyRecord>, StoreError>>;
+    fn switch<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        key: KeyId,
+        to: Switch,
+        by: Attribution,
+    ) -> BoxFuture<'a, Result<Committed<KeyRecord>, StoreError>>;
+    fn edit<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        key: KeyId,
+        edit: KeyEdit,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> BoxFuture<'a, Result<Committed<KeyRecord>, StoreError>>;
+    fn delete_organization<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        by: Attribution,
+    ) -> BoxFuture<'a, Result<Committed<()>, StoreError>>;
+    fn record_usage<'a>(&'a self, batch: &'a UsageBatch) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn usage<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        query: UsageQuery,
+    ) -> BoxFuture<'a, Result<Vec<UsageRow>, StoreError>>;
+    fn prune_usage(&self, before: Hour) -> BoxFuture<'_, Result<u64, StoreError>>;
     fn append_event(
         &self,
         event: NewEvent,
@@ -164,7 +284,7 @@ impl<T: KeyStore> BoxedKeyStore for T {
         key: NewKey,
         limit: KeyLimit,
         by: Attribution,
-    ) -> BoxFuture<'_, Result<Inserted, StoreError>> {
+    ) -> BoxFuture<'_, Result<Issued, StoreError>> {
         Box::pin(KeyStore::insert(self, key, limit, by))
     }
 
@@ -205,6 +325,79 @@ impl<T: KeyStore> BoxedKeyStore for T {
         by: Attribution,
     ) -> BoxFuture<'a, Result<Committed<KeyRecord>, StoreError>> {
         Box::pin(KeyStore::revoke(self, organization, key, reason, by))
+    }
+
+    fn import(
+        &self,
+        keys: Vec<NewKey>,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> BoxFuture<'_, Result<Committed<Vec<KeyRecord>>, ImportError>> {
+        Box::pin(KeyStore::import(self, keys, limit, by))
+    }
+
+    fn rotate<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        key: KeyId,
+        rotation: Rotation,
+        by: Attribution,
+    ) -> BoxFuture<'a, Result<Issued, StoreError>> {
+        Box::pin(KeyStore::rotate(self, organization, key, rotation, by))
+    }
+
+    fn retire_old_secret<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        key: KeyId,
+        by: Attribution,
+    ) -> BoxFuture<'a, Result<Committed<KeyRecord>, StoreError>> {
+        Box::pin(KeyStore::retire_old_secret(self, organization, key, by))
+    }
+
+    fn switch<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        key: KeyId,
+        to: Switch,
+        by: Attribution,
+    ) -> BoxFuture<'a, Result<Committed<KeyRecord>, StoreError>> {
+        Box::pin(KeyStore::switch(self, organization, key, to, by))
+    }
+
+    fn edit<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        key: KeyId,
+        edit: KeyEdit,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> BoxFuture<'a, Result<Committed<KeyRecord>, StoreError>> {
+        Box::pin(KeyStore::edit(self, organization, key, edit, limit, by))
+    }
+
+    fn delete_organization<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        by: Attribution,
+    ) -> BoxFuture<'a, Result<Committed<()>, StoreError>> {
+        Box::pin(KeyStore::delete_organization(self, organization, by))
+    }
+
+    fn record_usage<'a>(&'a self, batch: &'a UsageBatch) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(KeyStore::record_usage(self, batch))
+    }
+
+    fn usage<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        query: UsageQuery,
+    ) -> BoxFuture<'a, Result<Vec<UsageRow>, StoreError>> {
+        Box::pin(KeyStore::usage(self, organization, query))
+    }
+
+    fn prune_usage(&self, before: Hour) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(KeyStore::prune_usage(self, before))
     }
 
     fn append_event(

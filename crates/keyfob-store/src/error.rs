@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use crate::KeyLimit;
+use crate::{KeyLimit, Timestamp};
 
 /// The error of the database behind a store, kept as the source.
 pub type BackendError = Box<dyn Error + Send + Sync + 'static>;
@@ -69,7 +69,28 @@ pub enum Conflict {
     /// A key with this id is stored already.
     #[error("a key with this id exists already")]
     DuplicateId,
+    /// The key is revoked, and what was asked for needs one that is not.
+    #[error("the key is revoked, and that is final: create a new one")]
+    Revoked,
+    /// The key's last rotation still goes on: it has two live secrets already.
+    #[error("the key's last rotation still goes on: retire the old secret first, or wait")]
+    StillRotating {
+        /// When the old secret retires.
+        until: Timestamp,
+    },
     /// The idempotency token was used for another request.
     #[error("this idempotency token was used for another request: choose a new one")]
     IdempotencyMismatch,
+}
+
+/// Why none of several keys was imported.
+#[derive(Debug, thiserror::Error)]
+#[error("key {index} can't be imported")]
+pub struct ImportError {
+    /// Which of the keys could not be inserted, counted from 0; when the store failed as a whole,
+    /// the first.
+    pub index: usize,
+    /// Why.
+    #[source]
+    pub error: StoreError,
 }

@@ -38,24 +38,40 @@ pub struct NewEvent {
     pub details: Details,
 }
 
-/// What happened: two words with a dot between them. Those that start with `key.` are keyfob's.
+/// What happened: two words with a dot between them. Those that start with `key.` are keyfob's, and
+/// so is `organization.deleted`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Action(Cow<'static, str>);
 
 impl Action {
     /// A key was created.
     pub const KEY_CREATED: Self = Self(Cow::Borrowed("key.created"));
+    /// A key of another system was taken over.
+    pub const KEY_IMPORTED: Self = Self(Cow::Borrowed("key.imported"));
+    /// A key got a new secret.
+    pub const KEY_ROTATED: Self = Self(Cow::Borrowed("key.rotated"));
+    /// The overlap of a rotation was ended early.
+    pub const KEY_RETIRED: Self = Self(Cow::Borrowed("key.retired"));
+    /// A key was switched off.
+    pub const KEY_DISABLED: Self = Self(Cow::Borrowed("key.disabled"));
+    /// A key was switched on again.
+    pub const KEY_ENABLED: Self = Self(Cow::Borrowed("key.enabled"));
+    /// A key's name, scopes or expiry changed.
+    pub const KEY_EDITED: Self = Self(Cow::Borrowed("key.edited"));
     /// A key was revoked.
     pub const KEY_REVOKED: Self = Self(Cow::Borrowed("key.revoked"));
+    /// An organization was deleted, and all its keys with it.
+    pub const ORGANIZATION_DELETED: Self = Self(Cow::Borrowed("organization.deleted"));
 
     /// An action of the embedder's own.
     ///
     /// # Errors
     /// [`InvalidAction`] unless it is two parts of `[a-z_]` with a dot between them, at most 64
-    /// bytes, the first of them not `key`.
+    /// bytes, that is not one of keyfob's own.
     pub fn custom(action: &str) -> Result<Self, InvalidAction> {
         let action = Self::from_stored(action)?;
-        if action.0.starts_with("key.") { Err(InvalidAction) } else { Ok(action) }
+        let own = action.0.starts_with("key.") || action == Self::ORGANIZATION_DELETED;
+        if own { Err(InvalidAction) } else { Ok(action) }
     }
 
     /// An action as a store kept it, keyfob's own included.

@@ -2,7 +2,7 @@ use std::fmt;
 
 use keyfob_core::KeyHash;
 
-use crate::KeyId;
+use crate::{KeyId, OrganizationId};
 
 /// A place in a store's change feed. Later is greater; the numbers in between mean nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -46,23 +46,36 @@ pub struct Committed<T> {
     pub position: FeedPosition,
 }
 
-/// One step of the feed: something changed about a key.
+/// One step of the feed: something changed.
 ///
-/// It does not say what. Whoever remembers an answer for one of the hashes forgets it and asks again.
+/// It does not say what. Whoever remembers an answer that it may concern forgets it and asks again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Where it stands in the feed.
     pub position: FeedPosition,
-    /// The key.
-    pub key: KeyId,
-    /// The hashes of all its secrets, those that a cache may have seen as unknown included.
-    pub hashes: Vec<KeyHash>,
+    /// What it may concern.
+    pub changed: Changed,
+}
+
+/// What a change concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// A key.
+    Key {
+        /// The key.
+        key: KeyId,
+        /// The hashes of its secrets: of all that retire later than a day before the change.
+        /// A cache may have seen one of them as unknown.
+        hashes: Vec<KeyHash>,
+    },
+    /// Every key of an organization.
+    Organization(OrganizationId),
 }
 
 /// A stretch of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
-    /// What changed about keys, in the order of the feed.
+    /// What changed, in the order of the feed.
     pub changes: Vec<Change>,
     /// Everything up to here has been told: what to ask for next.
     pub reached: FeedPosition,

@@ -23,7 +23,7 @@ pub struct KeyRecord {
     pub created_by: Actor,
     /// From when on it is refused; `None` for never.
     pub expires_at: Option<Timestamp>,
-    /// Its credentials, newest first: one, or two while it rotates.
+    /// Its credentials, newest first: the one in use, and the one before it if there was one.
     pub secrets: Vec<SecretRecord>,
 }
 
@@ -100,6 +100,8 @@ impl KeyStatus {
 /// One credential of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretRecord {
+    /// Which of the key's secrets it is: 1 for the first, one more at each rotation.
+    pub generation: u32,
     /// SHA-256 of the plaintext.
     pub hash: KeyHash,
     /// What a list shows of it.
@@ -127,6 +129,8 @@ pub struct FoundKey {
     pub state: FoundState,
     /// From when on the key is refused.
     pub expires_at: Option<Timestamp>,
+    /// Which of its secrets the hash is of.
+    pub secret: u32,
     /// From when on this secret of it is refused.
     pub retires_at: Option<Timestamp>,
 }
@@ -140,6 +144,8 @@ pub enum FoundState {
     Disabled,
     /// Refused for ever.
     Revoked,
+    /// Refused for ever, because its organization was deleted.
+    OrganizationDeleted,
 }
 
 /// The answer to a batch of lookups.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use keyfob_core::KeyHash;
 
 use crate::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Inserted, KeyId,
-    KeyLimit, KeyQuery, KeyRecord, NewEvent, NewKey, OrganizationId, Page, Reason, StoreError,
-    Timestamp,
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
+    Issued, KeyEdit, KeyId, KeyLimit, KeyQuery, KeyRecord, NewEvent, NewKey, OrganizationId, Page,
+    Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
 };
 
 /// Where keys are kept.
@@ -41,6 +41,13 @@ use crate::{
 /// 10. **Errors are typed and clean.** Those of [`StoreError`], with the backend's error as source,
 ///     and no key material in any of them.
 ///
+/// 11. **Rotation keeps the key.** It keeps id, name, scopes, usage and its one slot; at most two of
+///     its secrets are live, and one that has retired is found as retired for ever.
+/// 12. **Usage is exact.** A batch counts once, however often it is sent; counters stop at
+///     [`UsageRow::MOST`] and never wrap; usage of a key that is unknown is dropped.
+/// 13. **A deleted organization is gone.** One write refuses all its keys, and nothing made later
+///     under the same id revives or shows anything of it.
+///
 /// No method blocks the thread that polls it.
 pub trait KeyStore: Send + Sync + 'static {
     /// Adds a key, if its organization may hold one more.
@@ -53,7 +60,7 @@ pub trait KeyStore: Send + Sync + 'static {
         key: NewKey,
         limit: KeyLimit,
         by: Attribution,
-    ) -> impl Future<Output = Result<Inserted, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Issued, StoreError>> + Send;
 
     /// Looks up hashes: one answer for each, in their order.
     ///
@@ -106,6 +113,111 @@ pub trait KeyStore: Send + Sync + 'static {
         reason: Option<Reason>,
         by: Attribution,
     ) -> impl Future<Output = Result<Committed<KeyRecord>, StoreError>> + Send;
+
+    /// Inserts keys of another system, all or none. Each counts towards the limit, as an
+    /// [`insert`](Self::insert) would, and each is logged as imported.
+    ///
+    /// # Errors
+    /// [`ImportError`] for the first key that can't be inserted; then none is.
+    fn import(
+        &self,
+        keys: Vec<NewKey>,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> impl Future<Output = Result<Committed<Vec<KeyRecord>>, ImportError>> + Send;
+
+    /// Gives a key a new secret, and the old one an end: see [`KeyRecord::rotate`].
+    ///
+    /// # Errors
+    /// [`NotFound`](StoreError::NotFound), [`Conflict`](StoreError::Conflict), and the failures of the
+    /// store itself.
+    fn rotate(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        rotation: Rotation,
+        by: Attribution,
+    ) -> impl Future<Output = Result<Issued, StoreError>> + Send;
+
+    /// Ends the overlap of a rotation now: see [`KeyRecord::retire_old_secret`].
+    ///
+    /// # Errors
+    /// [`NotFound`](StoreError::NotFound), [`Conflict`](StoreError::Conflict), and the failures of the
+    /// store itself.
+    fn retire_old_secret(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        by: Attribution,
+    ) -> impl Future<Output = Result<Committed<KeyRecord>, StoreError>> + Send;
+
+    /// Switches a key on or off: see [`KeyRecord::switch`].
+    ///
+    /// # Errors
+    /// [`NotFound`](StoreError::NotFound), [`Conflict`](StoreError::Conflict), and the failures of the
+    /// store itself.
+    fn switch(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        to: Switch,
+        by: Attribution,
+    ) -> impl Future<Output = Result<Committed<KeyRecord>, StoreError>> + Send;
+
+    /// Changes a key's name, scopes or expiry: see [`KeyRecord::edit`]. The limit counts when the
+    /// edit makes an expired key live again, and only then.
+    ///
+    /// # Errors
+    /// [`NotFound`](StoreError::NotFound), [`Conflict`](StoreError::Conflict),
+    /// [`LimitReached`](StoreError::LimitReached), and the failures of the store itself.
+    fn edit(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        edit: KeyEdit,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> impl Future<Output = Result<Committed<KeyRecord>, StoreError>> + Send;
+
+    /// Deletes an organization: all its keys at once, by one write that does not grow with them.
+    ///
+    /// Its keys are no longer found, listed, counted or changed by any method but
+    /// [`find`](Self::find), which answers [`OrganizationDeleted`](crate::FoundState); its events and its
+    /// usage are no longer read. An organization of the same id that comes later has nothing of it.
+    ///
+    /// # Errors
+    /// The failures of the store itself. An organization that has nothing is deleted all the same.
+    fn delete_organization(
+        &self,
+        organization: &OrganizationId,
+        by: Attribution,
+    ) -> impl Future<Output = Result<Committed<()>, StoreError>> + Send;
+
+    /// Adds counts of usage, and notes when each secret was last accepted. The whole batch is one
+    /// transaction of a few statements, and counts once however often it is sent.
+    ///
+    /// # Errors
+    /// The failures of the store itself; send the same batch again.
+    fn record_usage(
+        &self,
+        batch: &UsageBatch,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Reads an organization's usage, in the order of hours, then keys, secrets and outcomes.
+    ///
+    /// # Errors
+    /// The failures of the store itself.
+    fn usage(
+        &self,
+        organization: &OrganizationId,
+        query: UsageQuery,
+    ) -> impl Future<Output = Result<Vec<UsageRow>, StoreError>> + Send;
+
+    /// Forgets the usage of every organization before this hour. Answers how many rows went.
+    ///
+    /// # Errors
+    /// The failures of the store itself.
+    fn prune_usage(&self, before: Hour) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Appends an event of the embedder's own to the log.
     ///
@@ -160,7 +272,7 @@ macro_rules! forward {
                 key: NewKey,
                 limit: KeyLimit,
                 by: Attribution,
-            ) -> Result<Inserted, StoreError> { T::insert(self, key, limit, by).await }
+            ) -> Result<Issued, StoreError> { T::insert(self, key, limit, by).await }
 
             async fn find(
                 &self,
@@ -192,6 +304,79 @@ macro_rules! forward {
                 reason: Option<Reason>,
                 by: Attribution,
             ) -> Result<Committed<KeyRecord>, StoreError> { T::revoke(self, organization, key, reason, by).await }
+
+            async fn import(
+                &self,
+                keys: Vec<NewKey>,
+                limit: KeyLimit,
+                by: Attribution,
+            ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
+                T::import(self, keys, limit, by).await
+            }
+
+            async fn rotate(
+                &self,
+                organization: &OrganizationId,
+                key: KeyId,
+                rotation: Rotation,
+                by: Attribution,
+            ) -> Result<Issued, StoreError> {
+                T::rotate(self, organization, key, rotation, by).await
+            }
+
+            async fn retire_old_secret(
+                &self,
+                organization: &OrganizationId,
+                key: KeyId,
+                by: Attribution,
+            ) -> Result<Committed<KeyRecord>, StoreError> {
+                T::retire_old_secret(self, organization, key, by).await
+            }
+
+            async fn switch(
+                &self,
+                organization: &OrganizationId,
+                key: KeyId,
+                to: Switch,
+                by: Attribution,
+            ) -> Result<Committed<KeyRecord>, StoreError> {
+                T::switch(self, organization, key, to, by).await
+            }
+
+            async fn edit(
+                &self,
+                organization: &OrganizationId,
+                key: KeyId,
+                edit: KeyEdit,
+                limit: KeyLimit,
+                by: Attribution,
+            ) -> Result<Committed<KeyRecord>, StoreError> {
+                T::edit(self, organization, key, edit, limit, by).await
+            }
+
+            async fn delete_organization(
+                &self,
+                organization: &OrganizationId,
+                by: Attribution,
+            ) -> Result<Committed<()>, StoreError> {
+                T::delete_organization(self, organization, by).await
+            }
+
+            async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
+                T::record_usage(self, batch).await
+            }
+
+            async fn usage(
+                &self,
+                organization: &OrganizationId,
+                query: UsageQuery,
+            ) -> Result<Vec<UsageRow>, StoreError> {
+                T::usage(self, organization, query).await
+            }
+
+            async fn prune_usage(&self, before: Hour) -> Result<u64, StoreError> {
+                T::prune_usage(self, before).await
+            }
 
             async fn append_event(
                 &self,

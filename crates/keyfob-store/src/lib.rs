@@ -4,6 +4,7 @@ mod dyn_store;
 mod error;
 mod event;
 mod feed;
+mod key_change;
 mod key_id;
 mod key_record;
 mod key_store;
@@ -14,17 +15,20 @@ mod page;
 mod scope_names;
 mod text;
 mod timestamp;
+mod transition;
+mod usage;
 
 pub use dyn_store::DynStore;
-pub use error::{BackendError, Conflict, StoreError};
+pub use error::{BackendError, Conflict, ImportError, StoreError};
 pub use event::{Action, Details, Event, EventQuery, InvalidAction, NewEvent};
-pub use feed::{Change, Changes, Committed, FeedPosition};
+pub use feed::{Change, Changed, Changes, Committed, FeedPosition};
+pub use key_change::{KeyEdit, Rotation, Switch};
 pub use key_id::{InvalidKeyId, KeyId};
 pub use key_record::{
     FoundKey, FoundKeys, FoundState, KeyRecord, KeyState, KeyStatus, Revocation, SecretRecord,
 };
 pub use key_store::KeyStore;
-pub use new_key::{Idempotency, Inserted, KeyLimit, NewKey, NewSecret};
+pub use new_key::{Idempotency, Issued, KeyLimit, NewKey, NewSecret};
 pub use organization_id::OrganizationId;
 pub use page::{KeyQuery, Page, PageSize};
 pub use scope_names::{InvalidScopeNames, ScopeNames};
@@ -33,6 +37,8 @@ pub use text::{
     TextProblem,
 };
 pub use timestamp::Timestamp;
+pub use transition::LogEntry;
+pub use usage::{Hour, Outcome, UsageBatch, UsageCount, UsageGrain, UsageQuery, UsageRow};
 
 /// The vocabulary that the records are written in.
 pub use keyfob_core::{Environment, InvalidEnvironment, KeyHash, KeyHint};

@@ -21,6 +21,7 @@ impl NewKey {
             created_by: by.author.actor.clone(),
             expires_at: self.expires_at,
             secrets: vec![SecretRecord {
+                generation: 1,
                 hash: self.secret.hash,
                 hint: self.secret.hint,
                 created_at: by.at,
@@ -58,6 +59,7 @@ impl KeyRecord {
             scopes: self.scopes.clone(),
             state: FoundState::from(&self.state),
             expires_at: self.expires_at,
+            secret: secret.generation,
             retires_at: secret.retires_at,
         })
     }

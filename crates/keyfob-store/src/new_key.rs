@@ -47,12 +47,12 @@ pub struct Idempotency {
     pub remembered_until: Timestamp,
 }
 
-/// What an insertion came to.
+/// What a request for a new credential came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Inserted {
-    /// The key is new.
-    Created(Committed<KeyRecord>),
-    /// The idempotency token was used before, for this same request: the record it made then, as
+pub enum Issued {
+    /// The credential is new.
+    New(Committed<KeyRecord>),
+    /// The idempotency token was used before, for this same request: the key that it was about, as
     /// it is now. Nothing was written.
     Replayed(KeyRecord),
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use keyfob_core::{ApiKey, EntropyError, KeyFormat, Scope};
 use keyfob_store::{
     Attribution, Author, Change, Committed, Event, EventQuery, FeedPosition, Idempotency,
-    IdempotencyToken, Inserted, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
+    IdempotencyToken, Issued, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
     NewSecret, OrganizationId, Page, Reason, StoreError, Timestamp,
 };
 
@@ -239,12 +239,12 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         let api_key = self.core.format.generate(request.environment)?;
         let key = new_key(&request, &api_key, token, by.at)?;
         Ok(match self.core.store.insert(key, limit, by).await? {
-            Inserted::Created(committed) => {
+            Issued::New(committed) => {
                 let key = self.settle(committed);
                 report::key_created(&key);
                 CreatedOnce::New(CreatedKey { key, api_key })
             }
-            Inserted::Replayed(key) => CreatedOnce::Replayed(key),
+            Issued::Replayed(key) => CreatedOnce::Replayed(key),
         })
     }
 

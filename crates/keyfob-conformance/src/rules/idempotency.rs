@@ -1,7 +1,7 @@
 //! Contract 1: a request that is sent twice makes one key.
 
 use keyfob_store::{
-    Attribution, Conflict, Idempotency, Inserted, KeyLimit, KeyStore, NewKey, OrganizationId,
+    Attribution, Conflict, Idempotency, Issued, KeyLimit, KeyStore, NewKey, OrganizationId,
     StoreError,
 };
 
@@ -166,11 +166,11 @@ async fn concurrent_requests_with_one_token_make_one_key(stage: &Stage) -> Outco
         let mut created = 0;
         for answer in answers {
             match answer? {
-                Inserted::Created(made) => {
+                Issued::New(made) => {
                     created += 1;
                     ids.push(made.value.id);
                 }
-                Inserted::Replayed(key) => ids.push(key.id),
+                Issued::Replayed(key) => ids.push(key.id),
             }
         }
         same("how many of 16 callers created the key", created, 1)?;

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use keyfob_sqlite::SqliteStore;
 use keyfob_store::{
-    Actor, Attribution, Author, Environment, Inserted, KeyHash, KeyId, KeyLimit, KeyRecord,
-    KeyStore, NewKey, NewSecret, OrganizationId, ScopeNames, StoreError, Timestamp,
+    Actor, Attribution, Author, Environment, Issued, KeyHash, KeyId, KeyLimit, KeyRecord, KeyStore,
+    NewKey, NewSecret, OrganizationId, ScopeNames, StoreError, Timestamp,
 };
 
 pub(crate) fn organization() -> OrganizationId {
@@ -51,8 +51,8 @@ pub(crate) async fn try_insert(
     limit: KeyLimit,
 ) -> Result<KeyRecord, StoreError> {
     match store.insert(key, limit, by()).await? {
-        Inserted::Created(key) => Ok(key.value),
-        Inserted::Replayed(key) => panic!("{key:?} was not asked for before"),
+        Issued::New(key) => Ok(key.value),
+        Issued::Replayed(key) => panic!("{key:?} was not asked for before"),
     }
 }
 

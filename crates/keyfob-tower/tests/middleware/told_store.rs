@@ -2,9 +2,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use keyfob::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKey, FoundKeys,
-    Inserted, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
-    OrganizationId, Page, Reason, StoreError, Timestamp,
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKey, FoundKeys, Issued,
+    KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, OrganizationId,
+    Page, Reason, StoreError, Timestamp,
 };
 use keyfob_memory::MemoryStore;
 use tokio::sync::Semaphore;
@@ -86,7 +86,7 @@ impl KeyStore for ToldStore {
         key: NewKey,
         limit: KeyLimit,
         by: Attribution,
-    ) -> Result<Inserted, StoreError> {
+    ) -> Result<Issued, StoreError> {
         self.0.store.insert(key, limit, by).await
     }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use keyfob::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Inserted, KeyHash,
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Issued, KeyHash,
     KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason,
     StoreError, Timestamp,
 };
@@ -107,7 +107,7 @@ impl KeyStore for FaultyStore {
         key: NewKey,
         limit: KeyLimit,
         by: Attribution,
-    ) -> Result<Inserted, StoreError> {
+    ) -> Result<Issued, StoreError> {
         self.0.store.insert(key, limit, by).await
     }
 
