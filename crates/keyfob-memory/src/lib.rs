@@ -2,5 +2,6 @@
 
 mod memory_store;
 mod state;
+mod usage;
 
 pub use memory_store::MemoryStore;

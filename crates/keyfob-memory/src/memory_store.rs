@@ -1,9 +1,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keyfob_store::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Issued, KeyHash,
-    KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason,
-    StoreError, Timestamp,
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
+    Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
+    OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch, UsageQuery,
+    UsageRow,
 };
 use tokio::sync::watch;
 
@@ -106,6 +107,81 @@ impl KeyStore for MemoryStore {
         by: Attribution,
     ) -> Result<Committed<KeyRecord>, StoreError> {
         self.write(|state| state.revoke(organization, key, reason, by))
+    }
+
+    async fn import(
+        &self,
+        keys: Vec<NewKey>,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
+        self.write(|state| state.import(keys, limit, &by))
+    }
+
+    async fn rotate(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        rotation: Rotation,
+        by: Attribution,
+    ) -> Result<Issued, StoreError> {
+        self.write(|state| state.rotate(organization, key, &rotation, by))
+    }
+
+    async fn retire_old_secret(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.write(|state| state.retire_old_secret(organization, key, by))
+    }
+
+    async fn switch(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        to: Switch,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.write(|state| state.switch(organization, key, to, by))
+    }
+
+    async fn edit(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        edit: KeyEdit,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.write(|state| state.edit(organization, key, edit, limit, by))
+    }
+
+    async fn delete_organization(
+        &self,
+        organization: &OrganizationId,
+        by: Attribution,
+    ) -> Result<Committed<()>, StoreError> {
+        Ok(self.write(|state| state.delete_organization(organization, by)))
+    }
+
+    async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
+        self.write(|state| state.record_usage(batch));
+        Ok(())
+    }
+
+    async fn usage(
+        &self,
+        organization: &OrganizationId,
+        query: UsageQuery,
+    ) -> Result<Vec<UsageRow>, StoreError> {
+        let state = self.read();
+        Ok(state.usage.read(&query, |key| state.owns(organization, key)))
+    }
+
+    async fn prune_usage(&self, before: Hour) -> Result<u64, StoreError> {
+        Ok(self.write(|state| state.usage.prune(before)))
     }
 
     async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {

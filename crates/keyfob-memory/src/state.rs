@@ -1,27 +1,43 @@
 use std::collections::{BTreeSet, HashMap};
 
 use keyfob_store::{
-    Action, Attribution, Change, Changes, Committed, Conflict, Details, Event, EventQuery,
-    FeedPosition, FoundKeys, Idempotency, IdempotencyToken, Issued, KeyHash, KeyId, KeyLimit,
-    KeyQuery, KeyRecord, KeyState, NewEvent, NewKey, OrganizationId, Page, Reason, Revocation,
-    StoreError, Timestamp,
+    Action, Attribution, Change, Changed, Changes, Committed, Conflict, Details, Event, EventQuery,
+    FeedPosition, FoundKey, FoundKeys, FoundState, Idempotency, IdempotencyToken, ImportError,
+    Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, LogEntry, NewEvent, NewKey,
+    OrganizationId, Outcome, Page, Reason, Rotation, SecretRecord, StoreError, Switch, Timestamp,
+    UsageBatch,
 };
+
+use crate::usage::Usage;
 
 /// All that a store holds. Every method is one transaction: it fails before it has written
 /// anything, or not at all.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct State {
-    keys: HashMap<KeyId, KeyRecord>,
+    keys: HashMap<KeyId, Key>,
     by_hash: HashMap<KeyHash, KeyId>,
     organizations: HashMap<OrganizationId, Organization>,
-    /// The log. The first event is at position 1; those that name a key are the change feed.
+    /// The log. The first event is at position 1; those that name a key or delete an organization
+    /// are the change feed.
     events: Vec<Event>,
+    pub(crate) usage: Usage,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug)]
+struct Key {
+    record: KeyRecord,
+    /// The secrets that the record does not hold any more, which stay retired.
+    retired: Vec<SecretRecord>,
+    /// Its organization is gone.
+    deleted: bool,
+}
+
+#[derive(Clone, Debug, Default)]
 struct Organization {
     keys: BTreeSet<KeyId>,
     tokens: HashMap<IdempotencyToken, (Idempotency, KeyId)>,
+    /// What was logged before belongs to an organization of this id that was deleted.
+    since: FeedPosition,
 }
 
 impl State {
@@ -31,47 +47,91 @@ impl State {
         limit: KeyLimit,
         by: Attribution,
     ) -> Result<Issued, StoreError> {
-        if let Some(made) = self.made_before(&key, by.at)? {
+        let asked = key.idempotency.clone();
+        if let Some(made) = self.made_before(&key.organization, asked.as_ref(), by.at)? {
             return Ok(Issued::Replayed(made.clone()));
         }
+        let committed = self.insert_new(key, limit, Action::KEY_CREATED, by)?;
+        self.remember(asked, &committed.value);
+        Ok(Issued::New(committed))
+    }
+
+    /// On a copy of everything, which takes the place of the original when all went well.
+    pub(crate) fn import(
+        &mut self,
+        keys: Vec<NewKey>,
+        limit: KeyLimit,
+        by: &Attribution,
+    ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
+        let mut imported = self.clone();
+        let mut records = Vec::with_capacity(keys.len());
+        for (index, key) in keys.into_iter().enumerate() {
+            let inserted = imported.insert_new(key, limit, Action::KEY_IMPORTED, by.clone());
+            records.push(inserted.map_err(|error| ImportError { index, error })?.value);
+        }
+        *self = imported;
+        Ok(Committed { value: records, position: self.end() })
+    }
+
+    fn insert_new(
+        &mut self,
+        key: NewKey,
+        limit: KeyLimit,
+        action: Action,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
         if self.by_hash.contains_key(&key.secret.hash) {
             return Err(Conflict::DuplicateHash.into());
         }
         if self.keys.contains_key(&key.id) {
             return Err(Conflict::DuplicateId.into());
         }
-        if limit != KeyLimit::Unlimited
-            && !limit.allows_another(self.keys_in_use(&key.organization, by.at))
-        {
-            return Err(StoreError::LimitReached { limit });
-        }
-
-        let idempotency = key.idempotency.clone();
+        self.another_fits(&key.organization, limit, by.at)?;
         let record = key.into_record(&by);
-        let organization = self.organizations.entry(record.organization.clone()).or_default();
-        organization.keys.insert(record.id);
-        if let Some(idempotency) = idempotency {
-            organization.tokens.insert(idempotency.token.clone(), (idempotency, record.id));
-        }
+        self.organizations.entry(record.organization.clone()).or_default().keys.insert(record.id);
         self.by_hash.extend(record.secrets.iter().map(|secret| (secret.hash, record.id)));
-        self.keys.insert(record.id, record.clone());
-        let position = self.log_key(Action::KEY_CREATED, &record, record.created_details(), by);
-        Ok(Issued::New(Committed { value: record, position }))
+        let key = Key { record: record.clone(), retired: Vec::new(), deleted: false };
+        self.keys.insert(record.id, key);
+        let entry = LogEntry { action, details: record.created_details() };
+        let position = self.log_key(&record, entry, by);
+        Ok(Committed { value: record, position })
+    }
+
+    fn another_fits(
+        &self,
+        organization: &OrganizationId,
+        limit: KeyLimit,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        if limit == KeyLimit::Unlimited || limit.allows_another(self.keys_in_use(organization, at))
+        {
+            return Ok(());
+        }
+        Err(StoreError::LimitReached { limit })
+    }
+
+    fn remember(&mut self, asked: Option<Idempotency>, key: &KeyRecord) {
+        if let Some(asked) = asked {
+            let organization = self.organizations.entry(key.organization.clone()).or_default();
+            organization.tokens.insert(asked.token.clone(), (asked, key.id));
+        }
     }
 
     /// The key that the request's idempotency token made, if it did and is remembered.
-    fn made_before(&self, key: &NewKey, at: Timestamp) -> Result<Option<&KeyRecord>, Conflict> {
-        let Some(asked) = &key.idempotency else { return Ok(None) };
-        match self
-            .organizations
-            .get(&key.organization)
-            .and_then(|organization| organization.tokens.get(&asked.token))
-        {
+    fn made_before(
+        &self,
+        organization: &OrganizationId,
+        asked: Option<&Idempotency>,
+        at: Timestamp,
+    ) -> Result<Option<&KeyRecord>, Conflict> {
+        let Some(asked) = asked else { return Ok(None) };
+        let tokens = self.organizations.get(organization).map(|organization| &organization.tokens);
+        match tokens.and_then(|tokens| tokens.get(&asked.token)) {
             Some((kept, _)) if kept.remembered_until < at => Ok(None),
             Some((kept, _)) if kept.fingerprint != asked.fingerprint => {
                 Err(Conflict::IdempotencyMismatch)
             }
-            Some((_, made)) => Ok(self.keys.get(made)),
+            Some((_, made)) => Ok(self.keys.get(made).map(|key| &key.record)),
             None => Ok(None),
         }
     }
@@ -86,10 +146,8 @@ impl State {
         organization: &OrganizationId,
         key: KeyId,
     ) -> Result<&KeyRecord, StoreError> {
-        self.keys
-            .get(&key)
-            .filter(|key| key.organization == *organization)
-            .ok_or(StoreError::NotFound)
+        let owned = self.keys.get(&key).filter(|key| key.is_of(organization));
+        owned.map(|key| &key.record).ok_or(StoreError::NotFound)
     }
 
     pub(crate) fn list(
@@ -116,7 +174,71 @@ impl State {
     /// Newest first.
     fn keys_of(&self, organization: &OrganizationId) -> impl Iterator<Item = &KeyRecord> {
         let ids = self.organizations.get(organization).map(|organization| &organization.keys);
-        ids.into_iter().flatten().rev().filter_map(|id| self.keys.get(id))
+        ids.into_iter().flatten().rev().filter_map(|id| Some(&self.keys.get(id)?.record))
+    }
+
+    pub(crate) fn rotate(
+        &mut self,
+        organization: &OrganizationId,
+        key: KeyId,
+        rotation: &Rotation,
+        by: Attribution,
+    ) -> Result<Issued, StoreError> {
+        let asked = rotation.idempotency.clone();
+        if let Some(made) = self.made_before(organization, asked.as_ref(), by.at)? {
+            return Ok(Issued::Replayed(made.clone()));
+        }
+        if self.by_hash.contains_key(&rotation.secret.hash) {
+            self.get(organization, key)?;
+            return Err(Conflict::DuplicateHash.into());
+        }
+        let before = self.get(organization, key)?.secrets.clone();
+        let when = by.clone();
+        let change = |record: &mut KeyRecord| record.rotate(rotation, &when).map(Some);
+        let rotated = self.change(organization, key, by, change)?;
+        self.by_hash.insert(rotation.secret.hash, key);
+        if let Some(key) = self.keys.get_mut(&key) {
+            key.retired.extend(before.into_iter().skip(1));
+        }
+        self.remember(asked, &rotated.value);
+        Ok(Issued::New(rotated))
+    }
+
+    pub(crate) fn retire_old_secret(
+        &mut self,
+        organization: &OrganizationId,
+        key: KeyId,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        let when = by.clone();
+        self.change(organization, key, by, |record| record.retire_old_secret(&when))
+    }
+
+    pub(crate) fn switch(
+        &mut self,
+        organization: &OrganizationId,
+        key: KeyId,
+        to: Switch,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.change(organization, key, by, |record| record.switch(to))
+    }
+
+    pub(crate) fn edit(
+        &mut self,
+        organization: &OrganizationId,
+        key: KeyId,
+        edit: KeyEdit,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        let mut edited = self.get(organization, key)?.clone();
+        let held = edited.status(by.at).holds_slot();
+        edited.edit(edit.clone())?;
+        if !held && edited.status(by.at).holds_slot() {
+            self.another_fits(organization, limit, by.at)?;
+        }
+        self.change(organization, key, by, |record| record.edit(edit))
     }
 
     pub(crate) fn revoke(
@@ -126,21 +248,64 @@ impl State {
         reason: Option<Reason>,
         by: Attribution,
     ) -> Result<Committed<KeyRecord>, StoreError> {
-        let end = self.end();
-        let record = self
-            .keys
-            .get_mut(&key)
-            .filter(|key| key.organization == *organization)
-            .ok_or(StoreError::NotFound)?;
-        if matches!(record.state, KeyState::Revoked(_)) {
-            return Ok(Committed { value: record.clone(), position: end });
-        }
-        let revocation = Revocation::new(reason, &by);
-        let details = revocation.details();
-        record.state = KeyState::Revoked(revocation);
+        let when = by.clone();
+        self.change(organization, key, by, |record| Ok(record.revoke(reason, &when)))
+    }
+
+    /// Changes a key by one of the transitions that all stores share, and logs what it says.
+    fn change(
+        &mut self,
+        organization: &OrganizationId,
+        key: KeyId,
+        by: Attribution,
+        change: impl FnOnce(&mut KeyRecord) -> Result<Option<LogEntry>, Conflict>,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        let key = self.keys.get_mut(&key).filter(|key| key.is_of(organization));
+        let record = &mut key.ok_or(StoreError::NotFound)?.record;
+        let entry = change(record)?;
         let value = record.clone();
-        let position = self.log_key(Action::KEY_REVOKED, &value, details, by);
+        let position = match entry {
+            Some(entry) => self.log_key(&value, entry, by),
+            None => self.end(),
+        };
         Ok(Committed { value, position })
+    }
+
+    pub(crate) fn delete_organization(
+        &mut self,
+        organization: &OrganizationId,
+        by: Attribution,
+    ) -> Committed<()> {
+        let gone = self.organizations.remove(organization).unwrap_or_default();
+        for key in &gone.keys {
+            if let Some(key) = self.keys.get_mut(key) {
+                key.deleted = true;
+            }
+        }
+        self.usage.forget(&gone.keys);
+        let action = Action::ORGANIZATION_DELETED;
+        let deleted = self.log(organization.clone(), None, action, Details::new(), by);
+        let position = deleted.position;
+        self.organizations.entry(organization.clone()).or_default().since = position;
+        Committed { value: (), position }
+    }
+
+    pub(crate) fn record_usage(&mut self, batch: &UsageBatch) {
+        if !self.usage.begin(batch) {
+            return;
+        }
+        for count in &batch.counts {
+            let key = self.keys.get_mut(&count.key);
+            let Some(key) = key.filter(|key| key.is_of(&count.organization)) else { continue };
+            self.usage.add(count);
+            if count.outcome == Outcome::Accepted {
+                key.note_use(count.secret, count.last_at);
+            }
+        }
+    }
+
+    pub(crate) fn owns(&self, organization: &OrganizationId, key: KeyId) -> bool {
+        self.keys.get(&key).is_some_and(|key| key.is_of(organization))
     }
 
     pub(crate) fn append_event(&mut self, event: NewEvent, by: Attribution) -> Event {
@@ -148,13 +313,8 @@ impl State {
         self.log(organization, None, action, details, by).clone()
     }
 
-    fn log_key(
-        &mut self,
-        action: Action,
-        key: &KeyRecord,
-        details: Details,
-        by: Attribution,
-    ) -> FeedPosition {
+    fn log_key(&mut self, key: &KeyRecord, entry: LogEntry, by: Attribution) -> FeedPosition {
+        let LogEntry { action, details } = entry;
         self.log(key.organization.clone(), Some(key.id), action, details, by).position
     }
 
@@ -185,11 +345,13 @@ impl State {
         organization: &OrganizationId,
         query: &EventQuery,
     ) -> Page<Event, FeedPosition> {
+        let since = self.organizations.get(organization).map(|organization| organization.since);
         let items = self
             .events
             .iter()
             .rev()
             .filter(|event| event.organization == *organization)
+            .filter(|event| since.is_none_or(|since| event.position > since))
             .filter(|event| query.after.is_none_or(|after| event.position < after))
             .filter(|event| query.key.is_none_or(|key| event.key == Some(key)))
             .filter(|event| query.actor.as_ref().is_none_or(|actor| event.actor == *actor))
@@ -212,18 +374,55 @@ impl State {
             .ok_or(StoreError::FeedLost)?;
         let mut told = Changes { changes: Vec::new(), reached: after, complete: true };
         for event in unread {
-            if let Some(key) = event.key {
+            if let Some(changed) = self.changed(event) {
                 if told.changes.len() == limit {
                     told.complete = false;
                     break;
                 }
-                let hashes = self.keys.get(&key).map_or_else(Vec::new, |key| {
-                    key.secrets.iter().map(|secret| secret.hash).collect()
-                });
-                told.changes.push(Change { position: event.position, key, hashes });
+                told.changes.push(Change { position: event.position, changed });
             }
             told.reached = event.position;
         }
         Ok(told)
+    }
+
+    /// What the event tells the followers of the feed, if anything.
+    fn changed(&self, event: &Event) -> Option<Changed> {
+        if event.action == Action::ORGANIZATION_DELETED {
+            return Some(Changed::Organization(event.organization.clone()));
+        }
+        let key = event.key?;
+        let hashes = self.keys.get(&key).map_or_else(Vec::new, |key| key.hashes().collect());
+        Some(Changed::Key { key, hashes })
+    }
+}
+
+impl Key {
+    fn is_of(&self, organization: &OrganizationId) -> bool {
+        !self.deleted && self.record.organization == *organization
+    }
+
+    fn note_use(&mut self, generation: u32, at: Timestamp) {
+        let secrets = self.record.secrets.iter_mut().chain(&mut self.retired);
+        for secret in secrets.filter(|secret| secret.generation == generation) {
+            secret.last_used_at = secret.last_used_at.max(Some(at));
+        }
+    }
+
+    fn hashes(&self) -> impl Iterator<Item = KeyHash> {
+        self.record.secrets.iter().chain(&self.retired).map(|secret| secret.hash)
+    }
+
+    fn found_by(&self, hash: &KeyHash) -> Option<FoundKey> {
+        let found = self.record.found_by(hash).or_else(|| {
+            let secret = self.retired.iter().find(|secret| secret.hash == *hash)?;
+            Some(FoundKey {
+                secret: secret.generation,
+                retires_at: secret.retires_at,
+                ..self.record.found_by(&self.record.secrets.first()?.hash)?
+            })
+        })?;
+        let state = if self.deleted { FoundState::OrganizationDeleted } else { found.state };
+        Some(FoundKey { state, ..found })
     }
 }
