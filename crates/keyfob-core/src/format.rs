@@ -1,7 +1,7 @@
-use crate::Environment;
 use crate::environment::INFIX_LEN;
 use crate::error_message::error_message;
 use crate::presented_key::{DIGITS, InvalidKey, PresentedKey};
+use crate::{Environment, KeyHint};
 
 /// The shape of an embedder's keys: `{brand}_{live|test}_` and 64 lower-case hex digits.
 ///
@@ -86,6 +86,13 @@ impl KeyFormat {
         key: &'k K,
     ) -> Result<PresentedKey<'k>, InvalidKey> {
         PresentedKey::parse(self, key.as_ref())
+    }
+
+    /// The hint of a key of which no digit is known, such as one that was imported by its hash:
+    /// `tk_live_…`.
+    #[must_use]
+    pub fn blank_hint(&self, environment: Environment) -> KeyHint {
+        KeyHint::blank(self.prefix_bytes(environment))
     }
 
     /// Whether the text is spelled as a key of this format.

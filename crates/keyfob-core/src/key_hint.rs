@@ -27,6 +27,12 @@ impl KeyHint {
             .expect("a hint is made of checked ASCII only")
     }
 
+    /// The hint of a key of which no digit is known, such as one that was imported by its hash:
+    /// `tk_live_…`.
+    pub(crate) fn blank(prefix: &[u8]) -> Self {
+        Self::copy(prefix)
+    }
+
     /// Of a well-formed key: everything but its last 56 digits.
     pub(crate) fn of_key(key: &[u8]) -> Self {
         Self::copy(&key[..key.len() - (DIGITS - SHOWN_DIGITS)])
@@ -56,7 +62,7 @@ impl fmt::Debug for KeyHint {
 impl FromStr for KeyHint {
     type Err = InvalidKeyHint;
 
-    /// Reads [`as_str`](Self::as_str)'s form back, of any brand: exactly a prefix and 8 digits, so
+    /// Reads [`as_str`](Self::as_str)'s form back, of any brand: a prefix alone, or with exactly 8 digits, so
     /// that a key, or more of one, that was stored in a hint's place by mistake is never shown.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if is_hint(text) { Ok(Self::copy(text.as_bytes())) } else { Err(InvalidKeyHint) }
@@ -64,11 +70,15 @@ impl FromStr for KeyHint {
 }
 
 fn is_hint(text: &str) -> bool {
-    let Some((prefix, digits)) = text.as_bytes().split_last_chunk::<SHOWN_DIGITS>() else {
-        return false;
+    let text = text.as_bytes();
+    let is_prefix = |prefix: &[u8]| {
+        let brand = Environment::ALL.iter().find_map(|of| prefix.strip_suffix(of.infix()));
+        brand.is_some_and(is_brand)
     };
-    let brand = Environment::ALL.iter().find_map(|of| prefix.strip_suffix(of.infix()));
-    brand.is_some_and(is_brand) && all_lower_hex(digits)
+    let shown = text.split_last_chunk::<SHOWN_DIGITS>();
+    let with_digits =
+        shown.is_some_and(|(prefix, digits)| is_prefix(prefix) && all_lower_hex(digits));
+    with_digits || is_prefix(text)
 }
 
 /// The text is not a prefix and 8 digits.
@@ -99,10 +109,13 @@ mod tests {
     #[test]
     fn only_a_prefix_and_eight_digits_are_a_hint() {
         assert!("a_test_00000000".parse::<KeyHint>().is_ok());
+        let blank = KeyFormat::new("tk").blank_hint(Environment::Live);
+        assert_eq!(blank.to_string(), "tk_live_…");
+        assert_eq!(blank.as_str().parse(), Ok(blank));
         let key = std::format!("tk_live_{}", "a".repeat(64));
         for bad in [
             "",
-            "tk_live_",
+            "tk_live",
             "a1b2c3d4",
             "_live_a1b2c3d4",
             "tk_prod_a1b2c3d4",

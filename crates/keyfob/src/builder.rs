@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use crate::cache::Cache;
 use crate::core::{Core, Environments};
 use crate::lookups::Lookups;
+use crate::usage_counter::UsageCounter;
 use crate::{Clock, KeyService, SystemClock};
 
 /// Settles how a [`KeyService`] works, before it does.
@@ -22,6 +23,7 @@ pub struct KeyServiceBuilder<S, St> {
     poll_interval: Duration,
     lookup_timeout: Duration,
     cache_capacity: usize,
+    usage_interval: Duration,
     scope: PhantomData<fn() -> S>,
 }
 
@@ -36,6 +38,7 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
             poll_interval: Duration::from_secs(1),
             lookup_timeout: Duration::from_secs(2),
             cache_capacity: 1_000_000,
+            usage_interval: Duration::from_secs(1),
             scope: PhantomData,
         }
     }
@@ -70,6 +73,17 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
         self
     }
 
+    /// Sets how often usage is written down, which is what a killed process loses at most. 1 second
+    /// by default.
+    ///
+    /// # Panics
+    /// When it is zero.
+    pub fn with_usage_interval(mut self, interval: Duration) -> Self {
+        assert!(!interval.is_zero(), "usage can't be written down without a pause");
+        self.usage_interval = interval;
+        self
+    }
+
     /// Reads time from here, in tests.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -88,10 +102,11 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
             environments: self.environments,
             clock: self.clock,
             cache: Cache::new(self.staleness_bound, self.cache_capacity),
+            usage: UsageCounter::new(),
             lookups: Lookups::new(),
             lookup_timeout: self.lookup_timeout,
             runtime: Handle::current(),
         };
-        KeyService::start(core, self.poll_interval)
+        KeyService::start(core, self.poll_interval, self.usage_interval)
     }
 }

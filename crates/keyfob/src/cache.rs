@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use keyfob_core::KeyHash;
-use keyfob_store::{Change, FeedPosition};
+use keyfob_store::{Change, Changed, FeedPosition};
 
 use fence::Fence;
 pub(crate) use fence::Verdict;
@@ -66,8 +66,9 @@ impl<S> Cache<S> {
         generation: u64,
         found: Option<&CachedKey<S>>,
     ) -> Verdict {
+        let organization = found.map(CachedKey::organization);
         let fence = self.fence();
-        let verdict = fence.judge(hash, position, generation);
+        let verdict = fence.judge(hash, organization, position, generation);
         if verdict == Verdict::Keep {
             match found {
                 Some(key) => self.verified.insert(hash, key.clone()),
@@ -80,11 +81,20 @@ impl<S> Cache<S> {
     /// Forgets what a change overtakes. When it returns, this process honours none of it.
     pub(crate) fn apply(&self, changes: &[Change]) {
         let mut fence = self.fence();
-        for change in changes {
-            for hash in &change.hashes {
-                if fence.raise(*hash, change.position) {
-                    self.verified.remove(hash);
-                    self.unknown.remove(hash);
+        for Change { position, changed } in changes {
+            match changed {
+                Changed::Key { hashes, .. } => {
+                    for hash in hashes {
+                        if fence.raise(*hash, *position) {
+                            self.verified.remove(hash);
+                            self.unknown.remove(hash);
+                        }
+                    }
+                }
+                Changed::Organization(organization) => {
+                    if fence.raise_all_of(organization, *position) {
+                        self.verified.remove_all_of(organization);
+                    }
                 }
             }
         }
@@ -159,8 +169,7 @@ mod tests {
     fn change(position: u64, byte: u8) -> Change {
         Change {
             position: FeedPosition::new(position),
-            key: KeyId::from_bytes([1; 16]),
-            hashes: vec![hash(byte)],
+            changed: Changed::Key { key: KeyId::from_bytes([1; 16]), hashes: vec![hash(byte)] },
         }
     }
 
@@ -200,6 +209,18 @@ mod tests {
         assert!(remembers(&cache, 1, NOW) && remembers(&cache, 2, NOW));
         cache.apply(&[change(11, 1), change(12, 2)]);
         assert!(!remembers(&cache, 1, NOW) && !remembers(&cache, 2, NOW));
+    }
+
+    #[test]
+    fn deleted_organization_is_forgotten_and_fenced() {
+        let cache = cache();
+        fill(&cache, 1, 10);
+        let organization = OrganizationId::new("o").unwrap();
+        let changed = Changed::Organization(organization);
+        cache.apply(&[Change { position: FeedPosition::new(12), changed }]);
+        assert!(!remembers(&cache, 1, NOW));
+        assert_eq!(fill(&cache, 2, 11), Verdict::Overtaken);
+        assert_eq!(fill(&cache, 2, 12), Verdict::Keep);
     }
 
     #[test]

@@ -2,12 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyfob_core::{Environment, KeyFormat, KeyHash, PresentedKey, Scope};
-use keyfob_store::{Change, FeedPosition, FoundKeys, KeyStore, StoreError};
+use keyfob_store::{Change, FoundKeys, KeyStore, Outcome, StoreError};
 use tokio::runtime::Handle;
 
 use crate::cache::{Cache, CachedKey, Remembered, Verdict};
 use crate::lookups::Lookups;
-use crate::{Clock, Outage, Principal, Refusal, VerifyError, report};
+use crate::usage_counter::UsageCounter;
+use crate::{Clock, Outage, Principal, Refusal, Requirement, VerifyError, report};
 
 /// What the clones of a service, its follower and its lookups share: the way from a presented key
 /// to an answer.
@@ -17,6 +18,7 @@ pub(crate) struct Core<S, St> {
     pub(crate) environments: Environments,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cache: Cache<S>,
+    pub(crate) usage: UsageCounter,
     pub(crate) lookups: Lookups<Answer<S>>,
     pub(crate) lookup_timeout: Duration,
     pub(crate) runtime: Handle,
@@ -54,12 +56,12 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
     /// What can be said of a key without asking the store, or else the hash to ask it for.
     ///
     /// It is no part of a future on purpose: nearly every verification ends here.
-    pub(crate) fn verify_now(&self, key: &[u8]) -> Known<S> {
+    pub(crate) fn authorize_now(&self, key: &[u8], requirement: &Requirement<S>) -> Known<S> {
         let hash = match self.admit(key) {
             Ok(key) => key.hash(),
             Err(refusal) => return Known::Answer(Err(refusal)),
         };
-        self.recall(&hash).map_or(Known::Nothing(hash), Known::Answer)
+        self.recall(&hash, requirement).map_or(Known::Nothing(hash), Known::Answer)
     }
 
     /// Makes a committed change count here, before whoever made it learns that it is done.
@@ -79,19 +81,39 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
     }
 
     /// What can be said without asking the store.
-    fn recall(&self, hash: &KeyHash) -> Option<Result<Principal<S>, Refusal>> {
-        let judge = |key: &CachedKey<S>| key.judge(|| self.clock.wall());
-        let remembered = self.cache.get(hash, self.clock.monotonic(), judge)?;
+    fn recall(
+        &self,
+        hash: &KeyHash,
+        requirement: &Requirement<S>,
+    ) -> Option<Result<Principal<S>, Refusal>> {
+        let conclude = |key: &CachedKey<S>| self.conclude(key, requirement);
+        let remembered = self.cache.get(hash, self.clock.monotonic(), conclude)?;
         report::cache_hit();
         match remembered {
-            Remembered::Key(judgement) => Some(judgement),
+            Remembered::Key(conclusion) => Some(conclusion),
             Remembered::Unknown => Some(Err(Refusal::Unknown)),
         }
+    }
+
+    /// Whether the key is good here and now, and for this; and one more in its count.
+    fn conclude(
+        &self,
+        key: &CachedKey<S>,
+        requirement: &Requirement<S>,
+    ) -> Result<Principal<S>, Refusal> {
+        let now = self.clock.wall();
+        let conclusion = key.judge(now).and_then(|principal| {
+            requirement.check(&principal)?;
+            Ok(principal)
+        });
+        self.usage.count(key.organization(), key.credential(), outcome(&conclusion), now);
+        conclusion
     }
 
     pub(crate) async fn look_up(
         self: &Arc<Self>,
         hash: KeyHash,
+        requirement: &Requirement<S>,
     ) -> Result<Principal<S>, VerifyError> {
         for _ in 0..MOST_ATTEMPTS {
             let (answer, start) = self.lookups.join(hash);
@@ -102,7 +124,7 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
                 });
             }
             match answer.await.map_err(|_| Outage::Interrupted)? {
-                Ok(Some(key)) => return Ok(key.judge(|| self.clock.wall())?),
+                Ok(Some(key)) => return Ok(self.conclude(&key, requirement)?),
                 Ok(None) => return Err(Refusal::Unknown.into()),
                 Err(LookupFailure::Outage(outage)) => return Err(outage.into()),
                 Err(LookupFailure::Overtaken) => {}
@@ -146,8 +168,17 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
     }
 }
 
-impl<S, St> Core<S, St> {
-    pub(crate) fn restart_cache(&self, position: FeedPosition) {
-        self.cache.restart(position);
+/// What a conclusion about a known key counts as.
+const fn outcome<T>(conclusion: &Result<T, Refusal>) -> Outcome {
+    match conclusion {
+        Ok(_) => Outcome::Accepted,
+        Err(Refusal::Disabled) => Outcome::Disabled,
+        Err(Refusal::Expired) => Outcome::Expired,
+        Err(Refusal::Retired) => Outcome::Retired,
+        Err(Refusal::OrganizationDeleted) => Outcome::OrganizationDeleted,
+        Err(Refusal::WrongEnvironment) => Outcome::WrongEnvironment,
+        Err(Refusal::MissingScope { .. }) => Outcome::MissingScope,
+        // The first two are said of no known key.
+        Err(Refusal::Malformed(_) | Refusal::Unknown | Refusal::Revoked) => Outcome::Revoked,
     }
 }

@@ -2,7 +2,10 @@ use std::fmt;
 use std::time::Duration;
 
 use keyfob_core::{ApiKey, EntropyError, Environment, Scope, ScopeSet};
-use keyfob_store::{KeyName, KeyRecord, OrganizationId, ScopeNames, StoreError, Timestamp};
+use keyfob_store::{
+    Idempotency, IdempotencyToken, KeyId, KeyName, KeyRecord, NewKey, NewSecret, OrganizationId,
+    ScopeNames, StoreError, Timestamp,
+};
 use sha2::{Digest, Sha256};
 
 /// A request for a new key.
@@ -27,6 +30,17 @@ pub enum Expiry {
     After(Duration),
 }
 
+impl Expiry {
+    /// The moment, for what is made now.
+    pub(crate) fn at(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Never => None,
+            Self::At(at) => Some(at),
+            Self::After(duration) => Some(now.saturating_add(duration)),
+        }
+    }
+}
+
 impl<S> CreateKey<S> {
     /// A key that never expires.
     #[must_use]
@@ -48,18 +62,47 @@ impl<S> CreateKey<S> {
 }
 
 impl<S: Scope> CreateKey<S> {
-    /// SHA-256 of what is asked for: the same for the same request, whenever it is sent.
-    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+    /// What is inserted for it.
+    pub(crate) fn into_new_key(
+        self,
+        api_key: &ApiKey,
+        token: Option<IdempotencyToken>,
+        now: Timestamp,
+    ) -> Result<NewKey, CreateError> {
+        if self.scopes.is_empty() {
+            return Err(CreateError::NoScopes);
+        }
+        let expires_at = self.expiry.at(now);
+        if expires_at.is_some_and(|at| at <= now) {
+            return Err(CreateError::ExpiryNotInFuture);
+        }
+        Ok(NewKey {
+            id: new_key_id(now)?,
+            idempotency: token.map(|token| idempotency(token, self.fingerprint(), now)),
+            organization: self.organization,
+            name: self.name,
+            environment: self.environment,
+            scopes: self.scopes.into(),
+            expires_at,
+            secret: NewSecret { hash: api_key.hash(), hint: api_key.hint() },
+        })
+    }
+
+    /// The same for the same request, whenever it is sent.
+    fn fingerprint(&self) -> [u8; 32] {
         let expiry = match self.expiry {
             Expiry::Never => String::from("never"),
             Expiry::At(at) => format!("at {}", at.as_micros()),
             Expiry::After(duration) => format!("after {}", duration.as_micros()),
         };
         let scopes = ScopeNames::from(self.scopes);
-        // No part can hold a line feed, so no two requests come to the same text.
-        let lines =
-            ["create", self.name.as_str(), self.environment.as_str(), scopes.as_str(), &expiry];
-        Sha256::digest(lines.join("\n")).into()
+        fingerprint(&[
+            "create",
+            self.name.as_str(),
+            self.environment.as_str(),
+            scopes.as_str(),
+            &expiry,
+        ])
     }
 }
 
@@ -75,10 +118,34 @@ impl<S: Scope> fmt::Debug for CreateKey<S> {
     }
 }
 
-/// A key that was just made, with its plaintext: show it once, to the one who asked.
+/// How long an idempotency token is remembered.
+const TOKENS_REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(crate) fn idempotency(
+    token: IdempotencyToken,
+    fingerprint: [u8; 32],
+    now: Timestamp,
+) -> Idempotency {
+    let remembered_until = now.saturating_add(TOKENS_REMEMBERED);
+    Idempotency { token, fingerprint, remembered_until }
+}
+
+/// SHA-256 of what a request asks for: the same for the same request, whenever it is sent.
+pub(crate) fn fingerprint(parts: &[&str]) -> [u8; 32] {
+    // No part can hold a line feed, so no two requests come to the same text.
+    Sha256::digest(parts.join("\n")).into()
+}
+
+pub(crate) fn new_key_id(now: Timestamp) -> Result<KeyId, EntropyError> {
+    let mut random = [0; 8];
+    keyfob_core::fill_random(&mut random)?;
+    Ok(KeyId::new(now, random))
+}
+
+/// A key with a secret that was just made, in plaintext: show it once, to the one who asked.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct CreatedKey {
+pub struct IssuedKey {
     /// The key as it is stored.
     pub key: KeyRecord,
     /// The plaintext, which exists nowhere else.
@@ -87,9 +154,9 @@ pub struct CreatedKey {
 
 /// What a request that may have been sent before came to.
 #[derive(Debug)]
-pub enum CreatedOnce {
+pub enum IssuedOnce {
     /// It made a key.
-    New(CreatedKey),
+    New(IssuedKey),
     /// It made this key when it was sent before. The plaintext was shown then and can't be again.
     Replayed(KeyRecord),
 }

@@ -104,7 +104,7 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
     async fn step(&self, position: Option<FeedPosition>) -> Result<Step, StoreError> {
         let Some(position) = position else {
             let reached = self.in_time(self.core.store.position()).await?;
-            self.core.restart_cache(reached);
+            self.core.cache.restart(reached);
             return Ok(Step { reached, idle: false });
         };
         let read_began = self.core.clock.monotonic();

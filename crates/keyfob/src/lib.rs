@@ -6,20 +6,26 @@ mod clock;
 mod core;
 mod create_key;
 mod follower;
+mod key_life;
 mod lookups;
 mod principal;
 mod report;
 mod requirement;
 mod service;
+mod usage_counter;
+mod usage_recorder;
+mod usage_report;
 mod verify_error;
 
 pub use builder::KeyServiceBuilder;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use create_key::{CreateError, CreateKey, CreatedKey, CreatedOnce, Expiry};
+pub use create_key::{CreateError, CreateKey, Expiry, IssuedKey, IssuedOnce};
 pub use follower::FeedStatus;
+pub use key_life::{ImportKey, MOST_OVERLAP, RotateError};
 pub use principal::Principal;
 pub use requirement::Requirement;
 pub use service::KeyService;
+pub use usage_report::{Bucket, Granularity, KeyUsage, Tally, UsageError, UsageRange, UsageReport};
 pub use verify_error::{Outage, Refusal, VerifyError};
 
 pub use keyfob_core::*;

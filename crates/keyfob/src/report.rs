@@ -51,12 +51,14 @@ pub(crate) fn feed_read_failed(error: &StoreError) {
     metrics::counter!("keyfob_feed_read_failures_total").increment(1);
 }
 
-pub(crate) fn key_created(key: &KeyRecord) {
-    tracing::info!(organization = %key.organization, key = %key.id, "key created");
+pub(crate) fn usage_not_recorded(error: &StoreError) {
+    tracing::warn!(%error, "usage could not be recorded, and will be sent again");
+    #[cfg(feature = "metrics")]
+    metrics::counter!("keyfob_usage_flush_failures_total").increment(1);
 }
 
-pub(crate) fn key_revoked(key: &KeyRecord) {
-    tracing::info!(organization = %key.organization, key = %key.id, "key revoked");
+pub(crate) fn key_changed(what: &'static str, key: &KeyRecord) {
+    tracing::info!(organization = %key.organization, key = %key.id, what, "key changed");
 }
 
 #[cfg(all(test, feature = "metrics"))]

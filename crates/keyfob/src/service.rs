@@ -2,18 +2,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyfob_core::{ApiKey, EntropyError, KeyFormat, Scope};
+use keyfob_core::{ApiKey, KeyFormat, Scope};
 use keyfob_store::{
-    Attribution, Author, Change, Committed, Event, EventQuery, FeedPosition, Idempotency,
-    IdempotencyToken, Issued, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
-    NewSecret, OrganizationId, Page, Reason, StoreError, Timestamp,
+    Attribution, Author, Change, Changed, Committed, Event, EventQuery, FeedPosition,
+    IdempotencyToken, Issued, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent,
+    OrganizationId, Page, Reason, StoreError, Timestamp,
 };
 
 use crate::core::{Core, Known};
 use crate::follower::Follower;
+use crate::usage_recorder::UsageRecorder;
 use crate::{
-    CreateError, CreateKey, CreatedKey, CreatedOnce, Expiry, FeedStatus, KeyServiceBuilder,
-    Principal, Requirement, VerifyError, report,
+    CreateError, CreateKey, FeedStatus, IssuedKey, IssuedOnce, KeyServiceBuilder, Principal,
+    Requirement, VerifyError, report,
 };
 
 /// Issues, verifies, lists and revokes the keys of a service.
@@ -23,10 +24,8 @@ use crate::{
 pub struct KeyService<S, St> {
     core: Arc<Core<S, St>>,
     follower: Arc<Follower>,
+    usage: Arc<UsageRecorder>,
 }
-
-/// How long an idempotency token is remembered.
-const TOKENS_REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl<S: Scope, St: KeyStore> KeyService<S, St> {
     /// A service for keys of this format in this store.
@@ -34,10 +33,11 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         KeyServiceBuilder::new(format, store)
     }
 
-    pub(crate) fn start(core: Core<S, St>, poll: Duration) -> Self {
+    pub(crate) fn start(core: Core<S, St>, poll: Duration, usage_interval: Duration) -> Self {
         let core = Arc::new(core);
         let follower = Arc::new(Follower::start(&core, poll));
-        Self { core, follower }
+        let usage = Arc::new(UsageRecorder::start(&core, usage_interval));
+        Self { core, follower, usage }
     }
 
     /// Tells whose key this is, if it is good here and now.
@@ -72,11 +72,13 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     where
         K: AsRef<[u8]> + ?Sized,
     {
-        let verified = match self.core.verify_now(key.as_ref()) {
+        let requirement = requirement.into();
+        let verified = match self.core.authorize_now(key.as_ref(), &requirement) {
             Known::Answer(answer) => answer.map_err(VerifyError::from),
-            Known::Nothing(hash) => self.core.look_up(hash).await,
+            Known::Nothing(hash) => self.core.look_up(hash, &requirement).await,
         };
-        conclude(verified, &requirement.into())
+        report::verification(&verified);
+        verified
     }
 
     /// What [`authorize`](Self::authorize) would answer, if it need not wait for that: of a key that
@@ -92,8 +94,14 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     where
         K: AsRef<[u8]> + ?Sized,
     {
-        let Known::Answer(answer) = self.core.verify_now(key.as_ref()) else { return None };
-        Some(conclude(answer.map_err(VerifyError::from), &requirement.into()))
+        match self.core.authorize_now(key.as_ref(), &requirement.into()) {
+            Known::Answer(answer) => {
+                let verified = answer.map_err(VerifyError::from);
+                report::verification(&verified);
+                Some(verified)
+            }
+            Known::Nothing(_) => None,
+        }
     }
 
     /// Makes a key, if the organization may hold one more. Its plaintext is in the answer and
@@ -106,10 +114,10 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         request: CreateKey<S>,
         limit: KeyLimit,
         by: impl Into<Author> + Send,
-    ) -> Result<CreatedKey, CreateError> {
+    ) -> Result<IssuedKey, CreateError> {
         match self.insert(request, None, limit, by.into()).await? {
-            CreatedOnce::New(created) => Ok(created),
-            CreatedOnce::Replayed(_) => Err(StoreError::corrupt("a replay without a token").into()),
+            IssuedOnce::New(created) => Ok(created),
+            IssuedOnce::Replayed(_) => Err(StoreError::corrupt("a replay without a token").into()),
         }
     }
 
@@ -125,7 +133,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         request: CreateKey<S>,
         limit: KeyLimit,
         by: impl Into<Author> + Send,
-    ) -> Result<CreatedOnce, CreateError> {
+    ) -> Result<IssuedOnce, CreateError> {
         self.insert(request, Some(token), limit, by.into()).await
     }
 
@@ -175,9 +183,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     ) -> Result<KeyRecord, StoreError> {
         let by = self.attribute(by.into());
         let revoked = self.core.store.revoke(organization, key, reason, by).await?;
-        let record = self.settle(revoked);
-        report::key_revoked(&record);
-        Ok(record)
+        Ok(self.settle("revoked", revoked))
     }
 
     /// Appends an event of the embedder's own to the log.
@@ -202,6 +208,14 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         query: EventQuery,
     ) -> Result<Page<Event, FeedPosition>, StoreError> {
         self.core.store.events(organization, query).await
+    }
+
+    /// Writes usage down, as a last act: what is verified after it may be lost with the process.
+    ///
+    /// # Errors
+    /// The failures of the store; the usage is kept, and the call may be repeated.
+    pub async fn flush_usage(&self) -> Result<(), StoreError> {
+        self.usage.flush().await
     }
 
     /// The time of day by the service's clock: by it a [`status`](KeyRecord::status) is judged.
@@ -234,89 +248,48 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         token: Option<IdempotencyToken>,
         limit: KeyLimit,
         by: Author,
-    ) -> Result<CreatedOnce, CreateError> {
+    ) -> Result<IssuedOnce, CreateError> {
         let by = self.attribute(by);
         let api_key = self.core.format.generate(request.environment)?;
-        let key = new_key(&request, &api_key, token, by.at)?;
-        Ok(match self.core.store.insert(key, limit, by).await? {
-            Issued::New(committed) => {
-                let key = self.settle(committed);
-                report::key_created(&key);
-                CreatedOnce::New(CreatedKey { key, api_key })
-            }
-            Issued::Replayed(key) => CreatedOnce::Replayed(key),
-        })
+        let key = request.into_new_key(&api_key, token, by.at)?;
+        let issued = self.core.store.insert(key, limit, by).await?;
+        Ok(self.issued("created", issued, api_key))
     }
 
     /// Makes a committed change count here before its author learns of it.
-    fn settle(&self, committed: Committed<KeyRecord>) -> KeyRecord {
+    pub(crate) fn settle(&self, what: &'static str, committed: Committed<KeyRecord>) -> KeyRecord {
         let Committed { value: record, position } = committed;
         let hashes = record.secrets.iter().map(|secret| secret.hash).collect();
-        self.core.apply(Change { position, key: record.id, hashes });
+        self.core.apply(Change { position, changed: Changed::Key { key: record.id, hashes } });
+        report::key_changed(what, &record);
         record
     }
 
-    fn attribute(&self, author: Author) -> Attribution {
+    pub(crate) fn issued(&self, what: &'static str, issued: Issued, api_key: ApiKey) -> IssuedOnce {
+        match issued {
+            Issued::New(committed) => {
+                IssuedOnce::New(IssuedKey { key: self.settle(what, committed), api_key })
+            }
+            Issued::Replayed(key) => IssuedOnce::Replayed(key),
+        }
+    }
+
+    pub(crate) fn apply(&self, change: Change) {
+        self.core.apply(change);
+    }
+
+    pub(crate) fn attribute(&self, author: Author) -> Attribution {
         author.at(self.now())
     }
 }
 
-/// Holds what was verified against what is required, and reports what that came to.
-fn conclude<S: Scope>(
-    verified: Result<Principal<S>, VerifyError>,
-    requirement: &Requirement<S>,
-) -> Result<Principal<S>, VerifyError> {
-    let verified = verified.and_then(|principal| {
-        requirement.check(&principal)?;
-        Ok(principal)
-    });
-    report::verification(&verified);
-    verified
-}
-
-fn new_key<S: Scope>(
-    request: &CreateKey<S>,
-    api_key: &ApiKey,
-    token: Option<IdempotencyToken>,
-    now: Timestamp,
-) -> Result<NewKey, CreateError> {
-    if request.scopes.is_empty() {
-        return Err(CreateError::NoScopes);
-    }
-    let expires_at = match request.expiry {
-        Expiry::Never => None,
-        Expiry::At(at) => Some(at),
-        Expiry::After(duration) => Some(now.saturating_add(duration)),
-    };
-    if expires_at.is_some_and(|at| at <= now) {
-        return Err(CreateError::ExpiryNotInFuture);
-    }
-    let idempotency = token.map(|token| Idempotency {
-        token,
-        fingerprint: request.fingerprint(),
-        remembered_until: now.saturating_add(TOKENS_REMEMBERED),
-    });
-    Ok(NewKey {
-        id: new_key_id(now)?,
-        organization: request.organization.clone(),
-        name: request.name.clone(),
-        environment: request.environment,
-        scopes: request.scopes.into(),
-        expires_at,
-        secret: NewSecret { hash: api_key.hash(), hint: api_key.hint() },
-        idempotency,
-    })
-}
-
-fn new_key_id(now: Timestamp) -> Result<KeyId, EntropyError> {
-    let mut random = [0; 8];
-    keyfob_core::fill_random(&mut random)?;
-    Ok(KeyId::new(now, random))
-}
-
 impl<S, St> Clone for KeyService<S, St> {
     fn clone(&self) -> Self {
-        Self { core: Arc::clone(&self.core), follower: Arc::clone(&self.follower) }
+        Self {
+            core: Arc::clone(&self.core),
+            follower: Arc::clone(&self.follower),
+            usage: Arc::clone(&self.usage),
+        }
     }
 }
 

@@ -55,6 +55,9 @@ pub enum Refusal {
     /// It was revoked.
     #[error("the key was revoked")]
     Revoked,
+    /// Its organization was deleted.
+    #[error("the key's organization was deleted")]
+    OrganizationDeleted,
     /// It is good, and may not do this.
     #[error("the key lacks a scope: this needs {required}")]
     MissingScope {
@@ -75,6 +78,7 @@ impl Refusal {
             Self::Expired => "expired",
             Self::Retired => "retired",
             Self::Revoked => "revoked",
+            Self::OrganizationDeleted => "organization_deleted",
             Self::MissingScope { .. } => "missing_scope",
         }
     }

@@ -13,7 +13,7 @@ mod told_store;
 use std::sync::Arc;
 
 use keyfob::{
-    Actor, CreateKey, CreatedKey, Environment, KeyFormat, KeyLimit, KeyName, KeyService,
+    Actor, CreateKey, Environment, IssuedKey, KeyFormat, KeyLimit, KeyName, KeyService,
     ManualClock, OrganizationId, ScopeSet, Timestamp,
 };
 
@@ -47,7 +47,7 @@ fn actor() -> Actor {
     Actor::new("user:1").unwrap()
 }
 
-async fn create(keys: &Keys, environment: Environment, scopes: ScopeSet<Scope>) -> CreatedKey {
+async fn create(keys: &Keys, environment: Environment, scopes: ScopeSet<Scope>) -> IssuedKey {
     let request = CreateKey::new(organization(), KeyName::new("ci").unwrap(), environment, scopes);
     keys.create(request, KeyLimit::Unlimited, actor()).await.unwrap()
 }

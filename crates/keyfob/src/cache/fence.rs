@@ -1,7 +1,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use keyfob_core::KeyHash;
-use keyfob_store::FeedPosition;
+use keyfob_store::{FeedPosition, OrganizationId};
 
 /// Keeps an answer that was read before a change from being used after it.
 ///
@@ -13,6 +13,8 @@ pub(crate) struct Fence {
     floor: Option<FeedPosition>,
     raised: HashMap<KeyHash, FeedPosition>,
     order: VecDeque<(KeyHash, FeedPosition)>,
+    /// Where organizations were deleted. They are few, and none is forgotten before a restart.
+    deleted: HashMap<OrganizationId, FeedPosition>,
 }
 
 /// How many changes are remembered: as many as a busy store makes while one lookup is under way.
@@ -31,15 +33,32 @@ pub(crate) enum Verdict {
 
 impl Fence {
     pub(crate) fn new() -> Self {
-        Self { generation: 0, floor: None, raised: HashMap::new(), order: VecDeque::new() }
+        Self {
+            generation: 0,
+            floor: None,
+            raised: HashMap::new(),
+            order: VecDeque::new(),
+            deleted: HashMap::new(),
+        }
     }
 
-    /// Judges an answer that is as new as `position`, asked for in this generation.
-    pub(crate) fn judge(&self, hash: KeyHash, position: FeedPosition, generation: u64) -> Verdict {
+    /// Judges an answer that is as new as `position`, asked for in this generation, of a key of
+    /// this organization if it is anyone's.
+    pub(crate) fn judge(
+        &self,
+        hash: KeyHash,
+        organization: Option<&OrganizationId>,
+        position: FeedPosition,
+        generation: u64,
+    ) -> Verdict {
         if generation != self.generation {
             return Verdict::Overtaken;
         }
         if self.raised.get(&hash).is_some_and(|changed| *changed > position) {
+            return Verdict::Overtaken;
+        }
+        let deleted = organization.and_then(|organization| self.deleted.get(organization));
+        if deleted.is_some_and(|deleted| *deleted > position) {
             return Verdict::Overtaken;
         }
         match self.floor {
@@ -62,6 +81,18 @@ impl Fence {
             self.forget_oldest();
         }
         true
+    }
+
+    /// Notes that the organization was deleted there; the answer is whether that is news.
+    pub(crate) fn raise_all_of(
+        &mut self,
+        organization: &OrganizationId,
+        position: FeedPosition,
+    ) -> bool {
+        let known = self.deleted.entry(organization.clone()).or_default();
+        let news = position > *known;
+        *known = position.max(*known);
+        news
     }
 
     /// Forgets everything: positions from before mean nothing now.
@@ -101,7 +132,7 @@ mod tests {
             fence.raise(hash(change), FeedPosition::new(change));
         }
         assert_eq!(fence.order.len(), REMEMBERED);
-        let judge = |position| fence.judge(hash(1), FeedPosition::new(position), 1);
+        let judge = |position| fence.judge(hash(1), None, FeedPosition::new(position), 1);
         assert_eq!(judge(0), Verdict::Overtaken);
         assert_eq!(judge(1), Verdict::Keep);
     }
@@ -112,7 +143,7 @@ mod tests {
         fence.restart(FeedPosition::START);
         let news = [5, 9, 7, 9].map(|position| fence.raise(hash(1), FeedPosition::new(position)));
         assert_eq!(news, [true, true, false, false]);
-        assert_eq!(fence.judge(hash(1), FeedPosition::new(8), 1), Verdict::Overtaken);
-        assert_eq!(fence.judge(hash(1), FeedPosition::new(9), 1), Verdict::Keep);
+        assert_eq!(fence.judge(hash(1), None, FeedPosition::new(8), 1), Verdict::Overtaken);
+        assert_eq!(fence.judge(hash(1), None, FeedPosition::new(9), 1), Verdict::Keep);
     }
 }

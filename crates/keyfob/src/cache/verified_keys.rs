@@ -30,6 +30,7 @@ pub(crate) struct CachedKey<S> {
     scopes: ScopeSet<S>,
     /// The earlier of the key's expiry and its secret's retirement.
     until: Timestamp,
+    secret: u32,
     state: CachedState,
     environment: Environment,
     read_lately: AtomicBool,
@@ -44,6 +45,7 @@ enum CachedState {
     UntilRetirement,
     Disabled,
     Revoked,
+    OrganizationDeleted,
 }
 
 struct EvictionClock {
@@ -94,6 +96,11 @@ impl<S> VerifiedKeys<S> {
 
     pub(crate) fn remove(&self, hash: &KeyHash) {
         self.keys.pin().remove(hash);
+    }
+
+    /// Looks at every key, which is for what is rare.
+    pub(crate) fn remove_all_of(&self, organization: &OrganizationId) {
+        self.keys.pin().retain(|_, key| key.organization != *organization);
     }
 
     pub(crate) fn clear(&self) {
@@ -165,6 +172,7 @@ impl<S: Scope> CachedKey<S> {
         let state = match found.state {
             FoundState::Revoked => CachedState::Revoked,
             FoundState::Disabled => CachedState::Disabled,
+            FoundState::OrganizationDeleted => CachedState::OrganizationDeleted,
             FoundState::Active if retirement < expiry => CachedState::UntilRetirement,
             FoundState::Active => CachedState::UntilExpiry,
         };
@@ -173,6 +181,7 @@ impl<S: Scope> CachedKey<S> {
             scopes: found.scopes.to_set(),
             organization: found.organization,
             until: expiry.min(retirement),
+            secret: found.secret,
             state,
             environment: found.environment,
             read_lately: AtomicBool::new(false),
@@ -181,15 +190,16 @@ impl<S: Scope> CachedKey<S> {
 }
 
 impl<S> CachedKey<S> {
-    /// Whether the key is good. The time is asked for only where it matters.
-    pub(crate) fn judge(&self, now: impl FnOnce() -> Timestamp) -> Result<Principal<S>, Refusal> {
+    /// Whether the key is good at this time.
+    pub(crate) fn judge(&self, now: Timestamp) -> Result<Principal<S>, Refusal> {
         let over = match self.state {
             CachedState::Revoked => return Err(Refusal::Revoked),
             CachedState::Disabled => return Err(Refusal::Disabled),
+            CachedState::OrganizationDeleted => return Err(Refusal::OrganizationDeleted),
             CachedState::UntilRetirement => Refusal::Retired,
             CachedState::UntilExpiry => Refusal::Expired,
         };
-        if self.until != Timestamp::MAX && self.until <= now() {
+        if self.until != Timestamp::MAX && self.until <= now {
             return Err(over);
         }
         Ok(Principal {
@@ -198,6 +208,15 @@ impl<S> CachedKey<S> {
             environment: self.environment,
             scopes: self.scopes,
         })
+    }
+
+    pub(crate) const fn organization(&self) -> &OrganizationId {
+        &self.organization
+    }
+
+    /// Which credential it is, for its usage.
+    pub(crate) const fn credential(&self) -> (KeyId, u32) {
+        (self.id, self.secret)
     }
 
     /// Written only when it changes, so that a busy key's memory stays shared between cores.
@@ -222,6 +241,7 @@ impl<S> CachedKey<S> {
             organization,
             scopes: ScopeSet::EMPTY,
             until: Timestamp::MAX,
+            secret: 1,
             state: CachedState::UntilExpiry,
             environment,
             read_lately: AtomicBool::new(false),
@@ -236,6 +256,7 @@ impl<S> Clone for CachedKey<S> {
             organization: self.organization.clone(),
             scopes: self.scopes,
             until: self.until,
+            secret: self.secret,
             state: self.state,
             environment: self.environment,
             read_lately: AtomicBool::new(false),

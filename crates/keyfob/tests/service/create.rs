@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use keyfob::{
-    Conflict, CreateError, CreateKey, CreatedOnce, Environment, Expiry, IdempotencyToken, KeyLimit,
+    Conflict, CreateError, CreateKey, Environment, Expiry, IdempotencyToken, IssuedOnce, KeyLimit,
     KeyName, ScopeSet, StoreError, Timestamp,
 };
 
@@ -57,8 +57,8 @@ async fn request_that_is_sent_twice_makes_one_key() {
     let once = async |request| {
         service.create_once(token.clone(), request, KeyLimit::Unlimited, actor()).await
     };
-    let CreatedOnce::New(created) = once(request("ci")).await.unwrap() else { panic!("it is new") };
-    let CreatedOnce::Replayed(record) = once(request("ci")).await.unwrap() else {
+    let IssuedOnce::New(created) = once(request("ci")).await.unwrap() else { panic!("it is new") };
+    let IssuedOnce::Replayed(record) = once(request("ci")).await.unwrap() else {
         panic!("it was sent before")
     };
     assert_eq!(record, created.key);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyfob::{
-    Actor, CreateKey, CreatedKey, Environment, KeyFormat, KeyLimit, KeyName, KeyService,
+    Actor, CreateKey, Environment, IssuedKey, KeyFormat, KeyLimit, KeyName, KeyService,
     KeyServiceBuilder, ManualClock, OrganizationId, ScopeSet, Timestamp,
 };
 
@@ -53,7 +53,7 @@ async fn service(store: &FaultyStore, clock: &Arc<ManualClock>) -> Service {
     service
 }
 
-async fn create(service: &Service) -> CreatedKey {
+async fn create(service: &Service) -> IssuedKey {
     let request = CreateKey::new(
         organization(),
         KeyName::new("ci").unwrap(),
