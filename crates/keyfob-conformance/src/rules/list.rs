@@ -202,40 +202,50 @@ async fn pages_skip_nothing_under_concurrent_writers(stage: &Stage) -> Outcome {
     expected.reverse();
 
     let done = Arc::new(AtomicBool::new(false));
-    let reader = {
-        let (store, acme, done) = (stores[1].clone(), acme.clone(), done.clone());
-        let originals: HashSet<KeyId> = expected.iter().copied().collect();
-        tokio::spawn(async move {
-            loop {
-                let last_round = done.load(Ordering::Acquire);
-                let listed = ids(&every_key(&store, &acme, keys(7), at(100)).await?);
-                let distinct: HashSet<_> = listed.iter().collect();
-                same("how many keys are listed once", distinct.len(), listed.len())?;
-                let old: Vec<_> = listed.into_iter().filter(|id| originals.contains(id)).collect();
-                same("the keys that were there before", &old, &expected)?;
-                if last_round {
-                    return Ok::<_, Failure>(expected);
+    let writers: Vec<_> = (0..8)
+        .map(|writer| {
+            let (store, acme, done) = (stores[writer % 2].clone(), acme.clone(), done.clone());
+            let new: Vec<NewKey> = (0..32).map(|_| stage.key(&acme, 200)).collect();
+            async move {
+                for key in new {
+                    if done.load(Ordering::Acquire) {
+                        break;
+                    }
+                    let id = key.id;
+                    store.insert(key, KeyLimit::Unlimited, by("user:1", 200)).await?;
+                    tokio::task::yield_now().await;
+                    store.revoke(&acme, id, None, by("user:1", 201)).await?;
+                    tokio::task::yield_now().await;
                 }
-                tokio::task::yield_now().await;
+                Ok::<_, StoreError>(())
             }
         })
-    };
-    let written = together((0..8).map(|writer| {
-        let (store, acme) = (stores[writer % 2].clone(), acme.clone());
-        let new: Vec<NewKey> = (0..8).map(|_| stage.key(&acme, 200)).collect();
-        async move {
-            for key in new {
-                let id = key.id;
-                store.insert(key, KeyLimit::Unlimited, by("user:1", 200)).await?;
-                store.revoke(&acme, id, None, by("user:1", 201)).await?;
-            }
-            Ok::<_, StoreError>(())
-        }
-    }))
-    .await;
+        .collect();
+    let writing = tokio::spawn(together(writers));
+    let read = read_again_and_again(&stores[1], &acme, &expected).await;
     done.store(true, Ordering::Release);
-    written.into_iter().collect::<Result<(), _>>()?;
-    reader.await.expect("the reader does not panic")?;
+    for written in writing.await.expect("the writers do not panic") {
+        written?;
+    }
+    read
+}
+
+/// Reads the whole list several times, page by page, and asks each time that the keys which
+/// were there at first are, and that none stands there twice.
+async fn read_again_and_again(
+    store: &DynStore,
+    owner: &OrganizationId,
+    expected: &[KeyId],
+) -> Outcome {
+    let originals: HashSet<&KeyId> = expected.iter().collect();
+    for _ in 0..4 {
+        let listed = ids(&every_key(store, owner, keys(7), at(100)).await?);
+        let distinct: HashSet<_> = listed.iter().collect();
+        same("how many keys are listed once", distinct.len(), listed.len())?;
+        let old: Vec<_> = listed.into_iter().filter(|id| originals.contains(id)).collect();
+        same("the keys that were there before", old.as_slice(), expected)?;
+        tokio::task::yield_now().await;
+    }
     Ok(())
 }
 
