@@ -201,6 +201,9 @@ async fn pages_skip_nothing_under_concurrent_writers(stage: &Stage) -> Outcome {
     let mut expected = ids_of(stage, &stores[0], &acme, 0..40).await?;
     expected.reverse();
 
+    // The first page is read before there is a writer, so that all they do comes between pages.
+    let reader = &stores[1];
+    let first = reader.list(&acme, keys(7), at(100)).await?;
     let done = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..8)
         .map(|writer| {
@@ -222,7 +225,14 @@ async fn pages_skip_nothing_under_concurrent_writers(stage: &Stage) -> Outcome {
         })
         .collect();
     let writing = tokio::spawn(together(writers));
-    let read = read_again_and_again(&stores[1], &acme, &expected).await;
+    let read = async {
+        let query = KeyQuery { after: first.next, ..keys(7) };
+        let rest = every_key(reader, &acme, query, at(100)).await?;
+        let listed: Vec<_> = first.items.into_iter().chain(rest).collect();
+        same("the keys that follow the first page", ids(&listed).as_slice(), &expected)?;
+        read_again_and_again(reader, &acme, &expected).await
+    }
+    .await;
     done.store(true, Ordering::Release);
     for written in writing.await.expect("the writers do not panic") {
         written?;

@@ -74,7 +74,10 @@ impl FaultyStore {
             notes.hidden.extend(position);
             (written, position)
         };
-        dawdle().await;
+        // Long enough that a reader comes by, on a machine with one core too.
+        for _ in 0..16 {
+            dawdle().await;
+        }
         if let Some(position) = position {
             self.notes().hidden.remove(&position);
         }

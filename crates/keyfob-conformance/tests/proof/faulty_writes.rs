@@ -93,7 +93,7 @@ impl FaultyStore {
             Fault::FingerprintIsIgnored => idempotency.fingerprint = [0; 32],
             Fault::TokenIsRememberedForEver => idempotency.remembered_until = Timestamp::MAX,
             Fault::TokenIsForgottenTooEarly => {
-                let until = idempotency.remembered_until.as_micros() - 1_000_000;
+                let until = idempotency.remembered_until.as_micros() - 1;
                 idempotency.remembered_until = Timestamp::from_micros(until);
             }
             Fault::TokensDieWithTheHandle => {
