@@ -7,8 +7,8 @@ use keyfob_store::{
 };
 
 use crate::fault::Fault;
+use crate::faulty_insert::sorted;
 use crate::faulty_store::{FaultyStore, dawdle, now};
-use crate::faulty_writes::sorted;
 
 impl FaultyStore {
     pub(crate) async fn faulty_find(&self, hashes: &[KeyHash]) -> Result<FoundKeys, StoreError> {

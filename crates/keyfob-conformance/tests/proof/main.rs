@@ -4,10 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a fault that breaks something else fails its test")]
 
 mod fault;
+mod faulty_insert;
 mod faulty_log;
 mod faulty_reads;
+mod faulty_revoke;
 mod faulty_store;
-mod faulty_writes;
 
 use std::collections::HashSet;
 
