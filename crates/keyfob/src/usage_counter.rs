@@ -53,12 +53,11 @@ impl UsageCounter {
     ) {
         let place = Place { key, secret, outcome, hour: Hour::of(at) };
         let mut counts = self.shards[own_shard()].lock();
-        match counts.get_mut(&place) {
-            Some(tally) => tally.add(1, at),
-            None => {
-                let organization = organization.clone();
-                counts.insert(place, Tally { organization, count: 1, last_at: at });
-            }
+        if let Some(tally) = counts.get_mut(&place) {
+            tally.add(1, at);
+        } else {
+            let organization = organization.clone();
+            counts.insert(place, Tally { organization, count: 1, last_at: at });
         }
     }
 
