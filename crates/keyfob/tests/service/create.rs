@@ -7,11 +7,6 @@ use keyfob::{
 
 use crate::*;
 
-fn request(name: &str) -> CreateKey<Scope> {
-    let name = KeyName::new(name).unwrap();
-    CreateKey::new(organization(), name, Environment::Test, Scope::Read.into())
-}
-
 #[tokio::test]
 async fn key_needs_a_scope_and_a_future() {
     let store = FaultyStore::new();

@@ -2,9 +2,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use keyfob::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Issued, KeyHash,
-    KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason,
-    StoreError, Timestamp,
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
+    Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
+    OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch, UsageQuery,
+    UsageRow,
 };
 use keyfob_memory::MemoryStore;
 use tokio::sync::Semaphore;
@@ -22,6 +23,8 @@ struct Faults {
     feed_fails: AtomicBool,
     feed_is_lost: AtomicBool,
     hints: AtomicBool,
+    usage_fails: AtomicBool,
+    usage_answers_get_lost: AtomicBool,
     /// A lookup has read, and is about to answer.
     read: Semaphore,
     /// It may answer now.
@@ -40,6 +43,8 @@ impl FaultyStore {
             feed_fails: AtomicBool::new(false),
             feed_is_lost: AtomicBool::new(false),
             hints: AtomicBool::new(true),
+            usage_fails: AtomicBool::new(false),
+            usage_answers_get_lost: AtomicBool::new(false),
             read: Semaphore::new(0),
             release: Semaphore::new(0),
             gated: AtomicBool::new(false),
@@ -71,6 +76,15 @@ impl FaultyStore {
     /// The next read of the feed does not know its position.
     pub(crate) fn lose_feed(&self) {
         self.0.feed_is_lost.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn fail_usage(&self, fail: bool) {
+        self.0.usage_fails.store(fail, Ordering::SeqCst);
+    }
+
+    /// Usage is recorded, and the answer is an error all the same.
+    pub(crate) fn lose_answers_of_usage(&self, lose: bool) {
+        self.0.usage_answers_get_lost.store(lose, Ordering::SeqCst);
     }
 
     pub(crate) fn silence_hints(&self) {
@@ -161,6 +175,83 @@ impl KeyStore for FaultyStore {
         by: Attribution,
     ) -> Result<Committed<KeyRecord>, StoreError> {
         self.0.store.revoke(organization, key, reason, by).await
+    }
+
+    async fn import(
+        &self,
+        keys: Vec<NewKey>,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
+        self.0.store.import(keys, limit, by).await
+    }
+
+    async fn rotate(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        rotation: Rotation,
+        by: Attribution,
+    ) -> Result<Issued, StoreError> {
+        self.0.store.rotate(organization, key, rotation, by).await
+    }
+
+    async fn retire_old_secret(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.0.store.retire_old_secret(organization, key, by).await
+    }
+
+    async fn switch(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        to: Switch,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.0.store.switch(organization, key, to, by).await
+    }
+
+    async fn edit(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        edit: KeyEdit,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.0.store.edit(organization, key, edit, limit, by).await
+    }
+
+    async fn delete_organization(
+        &self,
+        organization: &OrganizationId,
+        by: Attribution,
+    ) -> Result<Committed<()>, StoreError> {
+        self.0.store.delete_organization(organization, by).await
+    }
+
+    async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
+        if self.0.usage_fails.load(Ordering::SeqCst) {
+            return outage();
+        }
+        self.0.store.record_usage(batch).await?;
+        if self.0.usage_answers_get_lost.load(Ordering::SeqCst) { outage() } else { Ok(()) }
+    }
+
+    async fn usage(
+        &self,
+        organization: &OrganizationId,
+        query: UsageQuery,
+    ) -> Result<Vec<UsageRow>, StoreError> {
+        self.0.store.usage(organization, query).await
+    }
+
+    async fn prune_usage(&self, before: Hour) -> Result<u64, StoreError> {
+        self.0.store.prune_usage(before).await
     }
 
     async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {

@@ -5,7 +5,9 @@
 mod cache;
 mod create;
 mod faulty_store;
+mod life;
 mod outage;
+mod usage;
 mod verify;
 
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use std::time::Duration;
 
 use keyfob::{
     Actor, CreateKey, Environment, IssuedKey, KeyFormat, KeyLimit, KeyName, KeyService,
-    KeyServiceBuilder, ManualClock, OrganizationId, ScopeSet, Timestamp,
+    KeyServiceBuilder, ManualClock, OrganizationId, Refusal, ScopeSet, Timestamp,
 };
 
 use faulty_store::FaultyStore;
@@ -61,6 +63,15 @@ async fn create(service: &Service) -> IssuedKey {
         ScopeSet::from(Scope::Read),
     );
     service.create(request, KeyLimit::Unlimited, actor()).await.unwrap()
+}
+
+fn request(name: &str) -> CreateKey<Scope> {
+    let name = KeyName::new(name).unwrap();
+    CreateKey::new(organization(), name, Environment::Live, Scope::Read.into())
+}
+
+async fn refusal(service: &Service, key: &str) -> Refusal {
+    service.verify(key).await.unwrap_err().refusal().expect("a refusal, not an outage").clone()
 }
 
 /// A key of the right spelling that nobody has.

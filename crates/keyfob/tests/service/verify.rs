@@ -6,10 +6,6 @@ use std::time::Duration;
 
 use crate::*;
 
-async fn refusal(service: &Service, key: &str) -> Refusal {
-    service.verify(key).await.unwrap_err().refusal().expect("a refusal, not an outage").clone()
-}
-
 #[tokio::test]
 async fn created_key_is_its_principal() {
     let store = FaultyStore::new();
