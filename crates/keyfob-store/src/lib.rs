@@ -7,6 +7,7 @@ mod feed;
 mod key_id;
 mod key_record;
 mod key_store;
+mod log;
 mod new_key;
 mod organization_id;
 mod page;

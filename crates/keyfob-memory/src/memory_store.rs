@@ -1,0 +1,159 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use keyfob_store::{
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Inserted, KeyHash,
+    KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason,
+    StoreError, Timestamp,
+};
+use tokio::sync::watch;
+
+use crate::state::State;
+
+/// Keys in memory. A clone is another handle on the same keys.
+///
+/// One lock is held for the length of a method, and no method waits for anything else, so each is
+/// atomic and a dropped future has written all or nothing.
+///
+/// ```
+/// # use keyfob_memory::MemoryStore;
+/// # use keyfob_store::{DynStore, KeyStore};
+/// let store = MemoryStore::new();
+/// let chosen_at_run_time = DynStore::new(store.clone());
+/// # let _ = chosen_at_run_time;
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// The end of the feed, for those who wait for it to move.
+    end: watch::Sender<FeedPosition>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { state: Mutex::default(), end: watch::Sender::new(FeedPosition::START) }
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn read(&self) -> MutexGuard<'_, State> {
+        // Each write of `State` comes after all that can fail, so a panic elsewhere leaves it whole.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a write, and wakes whoever waits when it moved the end of the feed.
+    fn write<T>(&self, write: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.read();
+        let done = write(&mut state);
+        let end = state.end();
+        self.0.end.send_if_modified(|sent| std::mem::replace(sent, end) != end);
+        done
+    }
+}
+
+impl KeyStore for MemoryStore {
+    async fn insert(
+        &self,
+        key: NewKey,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Inserted, StoreError> {
+        self.write(|state| state.insert(key, limit, by))
+    }
+
+    async fn find(&self, hashes: &[KeyHash]) -> Result<FoundKeys, StoreError> {
+        Ok(self.read().find(hashes))
+    }
+
+    async fn get(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+    ) -> Result<KeyRecord, StoreError> {
+        self.read().get(organization, key).cloned()
+    }
+
+    async fn list(
+        &self,
+        organization: &OrganizationId,
+        query: KeyQuery,
+        at: Timestamp,
+    ) -> Result<Page<KeyRecord, KeyId>, StoreError> {
+        Ok(self.read().list(organization, &query, at))
+    }
+
+    async fn keys_in_use(
+        &self,
+        organization: &OrganizationId,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        Ok(self.read().keys_in_use(organization, at))
+    }
+
+    async fn revoke(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        reason: Option<Reason>,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.write(|state| state.revoke(organization, key, reason, by))
+    }
+
+    async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {
+        Ok(self.write(|state| state.append_event(event, by)))
+    }
+
+    async fn events(
+        &self,
+        organization: &OrganizationId,
+        query: EventQuery,
+    ) -> Result<Page<Event, FeedPosition>, StoreError> {
+        Ok(self.read().events(organization, &query))
+    }
+
+    async fn position(&self) -> Result<FeedPosition, StoreError> {
+        Ok(self.read().end())
+    }
+
+    async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
+        self.read().changes(after, limit)
+    }
+
+    /// Returns as soon as something after the position is committed.
+    async fn wait(&self, after: FeedPosition) {
+        // The sender lives as long as `self`, so the only end is that the feed has moved.
+        let _ = self.0.end.subscribe().wait_for(|end| *end > after).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyfob_store::{Action, Actor, Author, Details};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn waiting_ends_when_something_is_committed() {
+        let store = MemoryStore::new();
+        let writer = store.clone();
+        let event = NewEvent {
+            organization: "acme".parse().unwrap(),
+            action: Action::custom("organization.created").unwrap(),
+            details: Details::new(),
+        };
+        let by = Author::from(Actor::new("cli").unwrap()).at(Timestamp::from_micros(0));
+        let write = async move { writer.append_event(event, by).await };
+        let (_, written) = tokio::join!(store.wait(FeedPosition::START), write);
+        assert!(written.unwrap().position > FeedPosition::START);
+        store.wait(FeedPosition::START).await;
+    }
+}
