@@ -3,8 +3,9 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::presented_key::DIGITS;
 use crate::{Environment, KeyHash, KeyHint};
+#[cfg(any(feature = "getrandom", feature = "rand_core_0_10"))]
+use crate::{KeyFormat, presented_key::DIGITS};
 
 /// A key in plaintext, which exists only in the answer that creates it.
 ///
@@ -15,10 +16,10 @@ use crate::{Environment, KeyHash, KeyHint};
 /// Out of scope: copies that the reader of `expose_secret` makes, and memory that the operating
 /// system swapped out.
 ///
-/// ```compile_fail
-/// # let format = keyfob_core::KeyFormat::new("tk");
-/// let key = format.generate(keyfob_core::Environment::Live).unwrap();
-/// println!("{key}");
+/// ```compile_fail,E0277
+/// fn log(key: &keyfob_core::ApiKey) {
+///     println!("{key}");
+/// }
 /// ```
 pub struct ApiKey {
     text: Zeroizing<String>,
@@ -26,11 +27,13 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    pub(crate) fn from_parts(
-        prefix: &str,
+    #[cfg(any(feature = "getrandom", feature = "rand_core_0_10"))]
+    pub(crate) fn from_random(
+        format: &KeyFormat,
         environment: Environment,
         random: &[u8; DIGITS / 2],
     ) -> Self {
+        let prefix = format.prefix(environment);
         let mut digits = Zeroizing::new([0; DIGITS]);
         hex::encode_to_slice(random, &mut *digits).expect("64 digits hold 32 bytes");
         let digits = core::str::from_utf8(&*digits).expect("hex digits are ASCII");

@@ -1,6 +1,8 @@
 use core::fmt;
 use core::str::FromStr;
 
+use crate::error_message::error_message;
+
 /// Which of an embedder's two worlds a key belongs to. It is part of the key's prefix, so that a
 /// reader can tell at sight, and a test key never works where a live one is required, nor the reverse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,9 +56,10 @@ impl FromStr for Environment {
 }
 
 /// The text names no environment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an environment is `live` or `test`")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidEnvironment;
+
+error_message!(InvalidEnvironment, "an environment is `live` or `test`");
 
 #[cfg(feature = "serde")]
 impl serde::Serialize for Environment {

@@ -1,6 +1,7 @@
+use crate::Environment;
 use crate::environment::INFIX_LEN;
+use crate::error_message::error_message;
 use crate::presented_key::{DIGITS, InvalidKey, PresentedKey};
-use crate::{ApiKey, Environment};
 
 /// The shape of an embedder's keys: `{brand}_{live|test}_` and 64 lower-case hex digits.
 ///
@@ -13,7 +14,7 @@ use crate::{ApiKey, Environment};
 ///
 /// A brand that breaks the rules does not compile in const position:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0080
 /// const FORMAT: keyfob_core::KeyFormat = keyfob_core::KeyFormat::new("Tk");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct KeyFormat {
 }
 
 const MAX_BRAND: usize = 16;
+const BRAND_RULE: &str =
+    "a brand is 1 to 16 of [a-z0-9_], starts with a letter and does not end in _";
 pub(crate) const MAX_PREFIX: usize = MAX_BRAND + INFIX_LEN;
 
 impl KeyFormat {
@@ -36,11 +39,7 @@ impl KeyFormat {
     pub const fn new(brand: &str) -> Self {
         match Self::try_new(brand) {
             Ok(format) => format,
-            Err(InvalidBrand) => {
-                panic!(
-                    "a brand is 1 to 16 of [a-z0-9_], starts with a letter and does not end in _"
-                )
-            }
+            Err(InvalidBrand) => panic!("{}", BRAND_RULE),
         }
     }
 
@@ -51,18 +50,8 @@ impl KeyFormat {
     /// does not end in `_`.
     pub const fn try_new(brand: &str) -> Result<Self, InvalidBrand> {
         let brand = brand.as_bytes();
-        if brand.is_empty() || brand.len() > MAX_BRAND {
+        if !is_brand(brand) {
             return Err(InvalidBrand);
-        }
-        if !brand[0].is_ascii_lowercase() || brand[brand.len() - 1] == b'_' {
-            return Err(InvalidBrand);
-        }
-        let mut i = 0;
-        while i < brand.len() {
-            if !matches!(brand[i], b'a'..=b'z' | b'0'..=b'9' | b'_') {
-                return Err(InvalidBrand);
-            }
-            i += 1;
         }
         Ok(Self {
             live: prefix(brand, Environment::Live),
@@ -112,10 +101,20 @@ impl KeyFormat {
         };
         &prefix[..self.prefix_len]
     }
+}
 
-    pub(crate) fn assemble(&self, environment: Environment, random: &[u8; DIGITS / 2]) -> ApiKey {
-        ApiKey::from_parts(self.prefix(environment), environment, random)
+pub(crate) const fn is_brand(brand: &[u8]) -> bool {
+    if brand.is_empty() || brand.len() > MAX_BRAND {
+        return false;
     }
+    let mut i = 0;
+    while i < brand.len() {
+        if !matches!(brand[i], b'a'..=b'z' | b'0'..=b'9' | b'_') {
+            return false;
+        }
+        i += 1;
+    }
+    brand[0].is_ascii_lowercase() && brand[brand.len() - 1] != b'_'
 }
 
 const fn prefix(brand: &[u8], environment: Environment) -> [u8; MAX_PREFIX] {
@@ -127,9 +126,10 @@ const fn prefix(brand: &[u8], environment: Environment) -> [u8; MAX_PREFIX] {
 }
 
 /// The brand is not 1 to 16 of `[a-z0-9_]`, starting with a letter and not ending in `_`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a brand is 1 to 16 of [a-z0-9_], starts with a letter and does not end in _")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidBrand;
+
+error_message!(InvalidBrand, BRAND_RULE);
 
 #[cfg(test)]
 mod tests {
@@ -146,6 +146,14 @@ mod tests {
         for bad in ["", "T", "9k", "_tk", "tk_", "t-k", "tk ", "tké", "abcdefghijklmnopq"] {
             assert_eq!(KeyFormat::try_new(bad), Err(InvalidBrand), "{bad}");
         }
+    }
+
+    /// The same panic is what fails the build in const position; the type's example shows that it
+    /// does, and this shows the reason.
+    #[test]
+    #[should_panic(expected = "a brand is 1 to 16 of [a-z0-9_]")]
+    fn bad_brand_panics_with_the_rule() {
+        let _ = KeyFormat::new("Tk");
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! New keys: 256 random bits, in hex behind the format's prefix.
 
-#[cfg(any(feature = "getrandom", feature = "rand_core_0_10"))]
 use zeroize::Zeroizing;
 
-#[cfg(any(feature = "getrandom", feature = "rand_core_0_10"))]
 use crate::{ApiKey, Environment, KeyFormat};
 
 #[cfg(feature = "getrandom")]
@@ -15,7 +13,7 @@ impl KeyFormat {
     pub fn generate(&self, environment: Environment) -> Result<ApiKey, EntropyError> {
         let mut random = Zeroizing::new([0; 32]);
         fill_random(&mut *random)?;
-        Ok(self.assemble(environment, &random))
+        Ok(ApiKey::from_random(self, environment, &random))
     }
 }
 
@@ -30,9 +28,18 @@ pub fn fill_random(buffer: &mut [u8]) -> Result<(), EntropyError> {
 
 /// The operating system gave no random bytes; try again later.
 #[cfg(feature = "getrandom")]
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the operating system gave no random bytes: {0}")]
+#[derive(Clone, Copy, Debug)]
 pub struct EntropyError(getrandom::Error);
+
+#[cfg(feature = "getrandom")]
+impl core::fmt::Display for EntropyError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "the operating system gave no random bytes: {}", self.0)
+    }
+}
+
+#[cfg(feature = "getrandom")]
+impl core::error::Error for EntropyError {}
 
 #[cfg(feature = "rand_core_0_10")]
 impl KeyFormat {
@@ -46,6 +53,6 @@ impl KeyFormat {
     ) -> ApiKey {
         let mut random = Zeroizing::new([0; 32]);
         rng.fill_bytes(&mut *random);
-        self.assemble(environment, &random)
+        ApiKey::from_random(self, environment, &random)
     }
 }

@@ -4,6 +4,9 @@ use core::str::FromStr;
 
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::error_message::error_message;
+use crate::presented_key::all_lower_hex;
+
 /// SHA-256 (FIPS 180-4) of a key: what a store keeps instead of it. 32 bytes.
 ///
 /// It is taken of the whole presented text, prefix included, so `printf %s "$KEY" | sha256sum`
@@ -34,31 +37,30 @@ impl KeyHash {
     /// The first 8 bytes as a big-endian number: what an index or a hash table may sort by.
     #[must_use]
     pub const fn prefix(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        u64::from_be_bytes(self.0.as_chunks().0[0])
     }
 
     /// SHA-256 of a key's text.
     ///
-    /// A key is 65 to 86 bytes, which is two blocks with their padding: FIPS 180-4 §5.1.1 is
-    /// written out here, on the stack, because the general buffering of a hasher costs a quarter of
-    /// the whole verification. A test compares it with the plain hasher at every length.
+    /// A key is 65 to 86 bytes, which is two blocks with their padding. Those are laid out here, on
+    /// the stack, because a hasher's general buffering costs a quarter of the whole verification.
+    /// A test compares it with the plain hasher at every length.
     pub(crate) fn digest(text: &[u8]) -> Self {
-        const LENGTH_AT: usize = 2 * BLOCK - size_of::<u64>();
-        let bits = u64::try_from(text.len() * 8).expect("a key's length in bits is below 2^64");
-        if text.len() < BLOCK || text.len() >= LENGTH_AT {
-            use sha2::Digest;
-            return Self(sha2::Sha256::digest(text).into());
+        match text.split_first_chunk::<BLOCK>() {
+            Some((first, rest)) if rest.len() < LENGTH_AT => {
+                let bits = u64::try_from(8 * text.len()).expect("under two blocks");
+                Self::of_blocks(&[*first, last_block(rest, bits)])
+            }
+            _ => {
+                use sha2::Digest;
+                Self(sha2::Sha256::digest(text).into())
+            }
         }
-        let mut blocks = [[0; BLOCK]; 2];
-        let padded = blocks.as_flattened_mut();
-        padded[..text.len()].copy_from_slice(text);
-        padded[text.len()] = 0x80;
-        padded[LENGTH_AT..].copy_from_slice(&bits.to_be_bytes());
+    }
 
+    fn of_blocks(blocks: &[[u8; BLOCK]]) -> Self {
         let mut state = INITIAL_STATE;
-        sha2::block_api::compress256(&mut state, &blocks);
-
+        sha2::block_api::compress256(&mut state, blocks);
         let mut hash = [0; 32];
         for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(state) {
             *bytes = word.to_be_bytes();
@@ -76,6 +78,26 @@ impl KeyHash {
 }
 
 const BLOCK: usize = 64;
+const WORD: usize = size_of::<u64>();
+/// Where the length stands in the last block.
+const LENGTH_AT: usize = BLOCK - WORD;
+
+/// The rest of the text, a 1 bit, zeros, and the text's length in bits (FIPS 180-4 §5.1.1).
+///
+/// It is written in whole words: the compression reads it back at once, and a wide read that
+/// follows narrower writes to the same place waits for them, for a quarter of the whole hash.
+fn last_block(rest: &[u8], bits: u64) -> [u8; BLOCK] {
+    let mut block = [0; BLOCK];
+    let places = block.as_chunks_mut().0;
+    let (words, partial) = rest.as_chunks::<WORD>();
+    for (place, word) in places.iter_mut().zip(words) {
+        *place = *word;
+    }
+    let ended = partial.iter().rfold(0x80, |word, byte| word << 8 | u64::from(*byte));
+    places[words.len()] = ended.to_le_bytes();
+    places[LENGTH_AT / WORD] = bits.to_be_bytes();
+    block
+}
 
 /// FIPS 180-4 §5.3.3.
 const INITIAL_STATE: [u32; 8] = [
@@ -92,9 +114,8 @@ const INITIAL_STATE: [u32; 8] = [
 impl ConstantTimeEq for KeyHash {
     /// Four words instead of 32 bytes: `subtle` guards every element, and that guard is the cost.
     fn ct_eq(&self, other: &Self) -> Choice {
-        let [a, b, c, d] = self.words();
-        let [e, f, g, h] = other.words();
-        ((a ^ e) | (b ^ f) | (c ^ g) | (d ^ h)).ct_eq(&0)
+        let pairs = self.words().into_iter().zip(other.words());
+        pairs.fold(0, |difference, (ours, theirs)| difference | (ours ^ theirs)).ct_eq(&0)
     }
 }
 
@@ -132,19 +153,21 @@ impl FromStr for KeyHash {
     type Err = InvalidKeyHash;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let lower = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let mut bytes = [0; 32];
-        match hex::decode_to_slice(text, &mut bytes) {
-            Ok(()) if lower => Ok(Self(bytes)),
-            _ => Err(InvalidKeyHash),
+        let digits: &[u8; 64] = text.as_bytes().try_into().map_err(|_| InvalidKeyHash)?;
+        if !all_lower_hex(digits) {
+            return Err(InvalidKeyHash);
         }
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| InvalidKeyHash)?;
+        Ok(Self(bytes))
     }
 }
 
 /// The text is not a SHA-256 hash of 64 lower-case hex digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a hash is 64 lower-case hex digits, as sha256sum prints it")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidKeyHash;
+
+error_message!(InvalidKeyHash, "a hash is 64 lower-case hex digits, as sha256sum prints it");
 
 #[cfg(feature = "serde")]
 impl serde::Serialize for KeyHash {

@@ -1,8 +1,10 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::format::MAX_PREFIX;
-use crate::presented_key::DIGITS;
+use crate::Environment;
+use crate::error_message::error_message;
+use crate::format::{MAX_PREFIX, is_brand};
+use crate::presented_key::{DIGITS, all_lower_hex};
 
 /// The part of a key that may be shown: its prefix and its first 8 digits, `tk_live_a1b2c3d4…`.
 ///
@@ -54,21 +56,29 @@ impl fmt::Debug for KeyHint {
 impl FromStr for KeyHint {
     type Err = InvalidKeyHint;
 
-    /// Reads [`as_str`](Self::as_str)'s form back. Longer text is refused, so that a key that was
-    /// stored in a hint's place by mistake is never shown.
+    /// Reads [`as_str`](Self::as_str)'s form back, of any brand: exactly a prefix and 8 digits, so
+    /// that a key, or more of one, that was stored in a hint's place by mistake is never shown.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-        if text.is_empty() || text.len() > MAX_HINT || !text.bytes().all(allowed) {
-            return Err(InvalidKeyHint);
-        }
-        Ok(Self::copy(text.as_bytes()))
+        if is_hint(text) { Ok(Self::copy(text.as_bytes())) } else { Err(InvalidKeyHint) }
     }
 }
 
+fn is_hint(text: &str) -> bool {
+    let Some((prefix, digits)) = text.as_bytes().split_last_chunk::<SHOWN_DIGITS>() else {
+        return false;
+    };
+    let brand = Environment::ALL.iter().find_map(|of| prefix.strip_suffix(of.infix()));
+    brand.is_some_and(is_brand) && all_lower_hex(digits)
+}
+
 /// The text is not a prefix and 8 digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a hint is a key's prefix and first 8 digits, at most 30 of [a-z0-9_]")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidKeyHint;
+
+error_message!(
+    InvalidKeyHint,
+    "a hint is a key's prefix and first 8 digits, such as tk_live_a1b2c3d4"
+);
 
 #[cfg(test)]
 mod tests {
@@ -87,10 +97,25 @@ mod tests {
     }
 
     #[test]
-    fn whole_key_is_no_hint() {
+    fn only_a_prefix_and_eight_digits_are_a_hint() {
+        assert!("a_test_00000000".parse::<KeyHint>().is_ok());
         let key = std::format!("tk_live_{}", "a".repeat(64));
-        assert_eq!(key.parse::<KeyHint>(), Err(InvalidKeyHint));
-        assert_eq!("tk live".parse::<KeyHint>(), Err(InvalidKeyHint));
-        assert_eq!("".parse::<KeyHint>(), Err(InvalidKeyHint));
+        for bad in [
+            "",
+            "tk_live_",
+            "a1b2c3d4",
+            "_live_a1b2c3d4",
+            "tk_prod_a1b2c3d4",
+            "tk live_a1b2c3d4",
+            "tk_live_A1b2c3d4",
+            "tk_live_a1b2c3d4…",
+            "abcdefghijklmnopq_live_a1b2c3d4",
+            &key[..15],
+            &key[..17],
+            &key[..30],
+            &key,
+        ] {
+            assert_eq!(bad.parse::<KeyHint>(), Err(InvalidKeyHint), "{bad}");
+        }
     }
 }

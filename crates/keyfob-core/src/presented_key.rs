@@ -56,7 +56,8 @@ impl<'k> PresentedKey<'k> {
 
 /// Whether all are `[0-9a-f]`. It looks at every byte whatever it finds and has no branch on one,
 /// so the time does not tell where the first wrong digit stands; the compiler makes it vector code.
-fn all_lower_hex(digits: &[u8; DIGITS]) -> bool {
+#[expect(clippy::needless_bitwise_bool, reason = "`&&` is a branch")]
+pub(crate) fn all_lower_hex<const N: usize>(digits: &[u8; N]) -> bool {
     digits.iter().fold(true, |ok, byte| {
         let digit = byte.wrapping_sub(b'0') < 10;
         let letter = byte.wrapping_sub(b'a') < 6;
@@ -73,14 +74,12 @@ impl fmt::Debug for PresentedKey<'_> {
 }
 
 /// Why a text is no key of the format. It tells what is wrong and holds none of the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidKey {
     /// It does not start with the brand and `_live_` or `_test_`.
-    #[error("the key does not start with this service's prefix")]
     Prefix,
     /// The prefix is right and the length is not. Both are in bytes.
-    #[error("the key is {found} bytes long instead of {expected}: was it copied whole?")]
     Length {
         /// The length of every key of the format.
         expected: usize,
@@ -88,14 +87,29 @@ pub enum InvalidKey {
         found: usize,
     },
     /// Prefix and length are right, and what follows the prefix is not 64 of `[0-9a-f]`.
-    #[error("the key has a character other than 0-9 and a-f after its prefix")]
     Character,
 }
+
+impl fmt::Display for InvalidKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prefix => f.write_str("the key does not start with this service's prefix"),
+            Self::Length { expected, found } => write!(
+                f,
+                "the key is {found} bytes long instead of {expected}: was it copied whole?"
+            ),
+            Self::Character => {
+                f.write_str("the key has a character other than 0-9 and a-f after its prefix")
+            }
+        }
+    }
+}
+
+impl core::error::Error for InvalidKey {}
 
 #[cfg(test)]
 mod tests {
     use std::format;
-    use std::string::String;
 
     use super::*;
 
@@ -155,14 +169,10 @@ mod tests {
         let key = format!("tk_live_{}", "0123456789abcdef".repeat(4));
         let shown = format!("{:?}", TK.parse(&key).unwrap());
         assert_eq!(shown, "PresentedKey { environment: Live, .. }");
-        let errors: String = [
-            TK.parse(&key[1..]).unwrap_err(),
-            TK.parse(&key[..71]).unwrap_err(),
-            TK.parse(&key.replace('f', "F")).unwrap_err(),
-        ]
-        .iter()
-        .map(|error| format!("{error} {error:?}"))
-        .collect();
-        assert!(!errors.contains("0123"), "{errors}");
+        for wrong in [&key[1..], &key[..71], &key.replace('f', "F")] {
+            let error = TK.parse(wrong).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("0123"), "{shown}");
+        }
     }
 }

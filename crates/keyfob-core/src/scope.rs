@@ -1,11 +1,11 @@
-use alloc::format;
 use alloc::string::String;
+use core::fmt;
 
 /// What a key may do: one value of the embedder's own enum, named `resource:action`.
 ///
 /// [`scopes!`](crate::scopes) writes the implementation, and checks at compile time what a
 /// [`ScopeSet`](crate::ScopeSet) relies on: at most 128 scopes, and each name once.
-pub trait Scope: Copy + Eq + core::fmt::Debug + Send + Sync + 'static {
+pub trait Scope: Copy + Eq + fmt::Debug + Send + Sync + 'static {
     /// Every scope, in the order of declaration.
     const ALL: &'static [Self];
 
@@ -46,11 +46,11 @@ pub trait Scope: Copy + Eq + core::fmt::Debug + Send + Sync + 'static {
 /// assert_eq!("shield:write".parse(), Ok(Scope::ShieldWrite));
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0080
 /// keyfob_core::scopes! { enum Scope { A => "shield:read", B => "shield:read" } }
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0080
 /// keyfob_core::scopes! { enum Scope { A => "shield" } }
 /// ```
 #[macro_export]
@@ -134,6 +134,14 @@ macro_rules! __impl_scope_serde {
 #[macro_export]
 macro_rules! __impl_scope_serde {
     ($Enum:ident) => {
+        impl<'de> $crate::__private::serde::Deserialize<'de> for $Enum {
+            fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                $crate::__private::deserialize_text(deserializer, "the name of a scope")
+            }
+        }
+
         impl $crate::__private::serde::Serialize for $Enum {
             fn serialize<S: $crate::__private::serde::Serializer>(
                 &self,
@@ -193,8 +201,7 @@ const fn equal(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// No scope of the service has this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.message())]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownScope {
     name: Option<String>,
 }
@@ -216,17 +223,24 @@ impl UnknownScope {
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
+}
 
-    fn message(&self) -> String {
+impl fmt::Display for UnknownScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
-            Some(name) => format!("there is no scope named {name:?}"),
-            None => String::from("a scope is named resource:action, such as shield:read"),
+            Some(name) => write!(f, "there is no scope named {name:?}"),
+            None => f.write_str("a scope is named resource:action, such as shield:read"),
         }
     }
 }
 
+impl core::error::Error for UnknownScope {}
+
 #[cfg(test)]
 mod tests {
+    use std::format;
+    use std::string::ToString;
+
     use super::*;
 
     #[test]
@@ -239,6 +253,26 @@ mod tests {
         }
     }
 
+    // The three panics are what fails the build of a bad `scopes!`: its examples show that they do.
+
+    #[test]
+    #[should_panic(expected = "a service has at most 128 scopes")]
+    fn more_than_128_scopes_panic() {
+        check_names(&["a:b"; 129]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a scope is named resource:action")]
+    fn malformed_name_panics() {
+        check_names(&["shield:read", "shield"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "two scopes have one name")]
+    fn repeated_name_panics() {
+        check_names(&["shield:read", "org:read", "shield:read"]);
+    }
+
     #[test]
     fn only_what_could_be_a_scope_is_quoted() {
         assert_eq!(UnknownScope::new("shield:raed").name(), Some("shield:raed"));
@@ -246,7 +280,7 @@ mod tests {
         let key = format!("tk_live_{}", "0123456789abcdef".repeat(4));
         for secret in [&key[..], &key[..24], &format!("key:{key}"), "a b:c", "é:b"] {
             assert_eq!(UnknownScope::new(secret).name(), None);
-            assert!(!UnknownScope::new(secret).message().contains("0123"));
+            assert!(!UnknownScope::new(secret).to_string().contains("0123"));
         }
     }
 }

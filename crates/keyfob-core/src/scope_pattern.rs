@@ -1,6 +1,7 @@
 //! Wildcards, which exist only while a key is created: `shield:*`, `*:read`, `*:*`.
 
 use alloc::string::String;
+use core::fmt;
 
 use crate::{Scope, ScopeSet, UnknownScope};
 
@@ -54,21 +55,36 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// A request for scopes that can't be granted as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidScopePattern {
     /// A name or wildcard that matches no scope.
-    #[error(transparent)]
-    Unknown(#[from] UnknownScope),
+    Unknown(UnknownScope),
     /// The same name or wildcard twice: most likely one of them was meant to be another.
-    #[error("the scope {pattern:?} stands there twice")]
     Repeated {
         /// The text that stands twice; it matches a scope.
         pattern: String,
     },
     /// None was asked for, and a key without scopes could do nothing.
-    #[error("at least one scope is needed")]
     Empty,
+}
+
+impl fmt::Display for InvalidScopePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(unknown) => unknown.fmt(f),
+            Self::Repeated { pattern } => write!(f, "the scope {pattern:?} stands there twice"),
+            Self::Empty => f.write_str("at least one scope is needed"),
+        }
+    }
+}
+
+impl core::error::Error for InvalidScopePattern {}
+
+impl From<UnknownScope> for InvalidScopePattern {
+    fn from(unknown: UnknownScope) -> Self {
+        Self::Unknown(unknown)
+    }
 }
 
 #[cfg(test)]

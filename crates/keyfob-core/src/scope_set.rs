@@ -70,6 +70,8 @@ impl<S> ScopeSet<S> {
     #[doc(hidden)]
     #[must_use]
     pub const fn __of_index(index: usize) -> Self {
+        // A shift by 128 or more would wrap around in a release build and name another scope.
+        assert!(index < 128, "a service has at most 128 scopes");
         Self::of_bits(1 << index)
     }
 
@@ -118,7 +120,7 @@ impl<S: Scope> ScopeSet<S> {
 }
 
 /// The scopes of a set, in the order of declaration.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Scopes<S> {
     rest: ScopeSet<S>,
 }
@@ -129,7 +131,7 @@ impl<S: Scope> Iterator for Scopes<S> {
     fn next(&mut self) -> Option<S> {
         let index = self.rest.bits().trailing_zeros() as usize;
         let scope = S::ALL.get(index).copied()?;
-        self.rest = self.rest - scope.into();
+        self.rest = self.rest - ScopeSet::__of_index(index);
         Some(scope)
     }
 
@@ -139,6 +141,14 @@ impl<S: Scope> Iterator for Scopes<S> {
 }
 
 impl<S: Scope> ExactSizeIterator for Scopes<S> {}
+
+impl<S: Scope> core::iter::FusedIterator for Scopes<S> {}
+
+impl<S: Scope> fmt::Debug for Scopes<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scopes").field(&self.rest).finish()
+    }
+}
 
 impl<S: Scope> IntoIterator for ScopeSet<S> {
     type Item = S;
@@ -240,9 +250,10 @@ impl<S> Default for ScopeSet<S> {
     }
 }
 
-impl<S> fmt::Debug for ScopeSet<S> {
+/// The set of names: `{"shield:read", "org:read"}`.
+impl<S: Scope> fmt::Debug for ScopeSet<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ScopeSet({:#b})", self.bits())
+        f.debug_set().entries(self.iter().map(S::name)).finish()
     }
 }
 
@@ -275,8 +286,18 @@ impl<'de, S: Scope> serde::Deserialize<'de> for ScopeSet<S> {
                 }
                 Ok(set)
             }
+
+            fn visit_str<E: serde::de::Error>(self, _text: &str) -> Result<Self::Value, E> {
+                Err(E::invalid_type(serde::de::Unexpected::Other("a string"), &self))
+            }
         }
 
-        deserializer.deserialize_seq(Names(PhantomData))
+        // A reader that is asked for a list and finds a text quotes the text in its error, and it
+        // could be a key in the wrong field. Asked for anything, it leaves the error to the visitor.
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(Names(PhantomData))
+        } else {
+            deserializer.deserialize_seq(Names(PhantomData))
+        }
     }
 }

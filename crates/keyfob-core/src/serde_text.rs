@@ -5,7 +5,9 @@ use core::str::FromStr;
 use serde::de::{Deserializer, Error, Visitor};
 
 /// Reads a value through its `FromStr`, without a copy of the text.
-pub(crate) fn from_str<'de, T, D>(deserializer: D, expected: &'static str) -> Result<T, D::Error>
+/// Public for what `scopes!` writes.
+#[allow(clippy::missing_errors_doc, reason = "not part of the API")]
+pub fn from_str<'de, T, D>(deserializer: D, expected: &'static str) -> Result<T, D::Error>
 where
     T: FromStr<Err: fmt::Display>,
     D: Deserializer<'de>,

@@ -152,7 +152,7 @@ mod tests {
         };
         let by = Author::from(Actor::new("cli").unwrap()).at(Timestamp::from_micros(0));
         let write = async move { writer.append_event(event, by).await };
-        let (_, written) = tokio::join!(store.wait(FeedPosition::START), write);
+        let ((), written) = tokio::join!(store.wait(FeedPosition::START), write);
         assert!(written.unwrap().position > FeedPosition::START);
         store.wait(FeedPosition::START).await;
     }

@@ -1,10 +1,14 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyfob_core::{Environment, KeyFormat, Scope};
 use keyfob_store::KeyStore;
+use tokio::runtime::Handle;
 
-use crate::service::Inner;
+use crate::cache::Cache;
+use crate::core::{Core, Environments};
+use crate::lookups::Lookups;
 use crate::{Clock, KeyService, SystemClock};
 
 /// Settles how a [`KeyService`] works, before it does.
@@ -12,8 +16,12 @@ use crate::{Clock, KeyService, SystemClock};
 pub struct KeyServiceBuilder<S, St> {
     format: KeyFormat,
     store: St,
-    environments: Vec<Environment>,
+    environments: Environments,
     clock: Arc<dyn Clock>,
+    staleness_bound: Duration,
+    poll_interval: Duration,
+    lookup_timeout: Duration,
+    cache_capacity: usize,
     scope: PhantomData<fn() -> S>,
 }
 
@@ -22,15 +30,43 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
         Self {
             format,
             store,
-            environments: Environment::ALL.to_vec(),
+            environments: Environments::Both,
             clock: Arc::new(SystemClock),
+            staleness_bound: Duration::from_secs(5),
+            poll_interval: Duration::from_secs(1),
+            lookup_timeout: Duration::from_secs(2),
+            cache_capacity: 1_000_000,
             scope: PhantomData,
         }
     }
 
     /// Accepts keys of this environment only. By default both are accepted.
     pub fn with_environment(mut self, environment: Environment) -> Self {
-        self.environments = vec![environment];
+        self.environments = Environments::Only(environment);
+        self
+    }
+
+    /// Sets the longest that this node may go on honouring a key after its revocation committed,
+    /// whatever breaks. 5 seconds by default. With zero nothing is ever answered from the cache.
+    ///
+    /// The change feed is polled five times within the bound, and at least every second.
+    pub fn with_staleness_bound(mut self, bound: Duration) -> Self {
+        self.staleness_bound = bound;
+        self.poll_interval = (bound / 5).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        self
+    }
+
+    /// Sets how many keys are remembered at most. 1,000,000 by default, which is 160 MB when so
+    /// many keys are in use; memory is taken as keys are seen.
+    pub fn with_cache_capacity(mut self, keys: usize) -> Self {
+        self.cache_capacity = keys.max(1);
+        self
+    }
+
+    /// Sets how long the store may take for an answer, before it counts as an outage. 2 seconds by
+    /// default.
+    pub fn with_lookup_timeout(mut self, timeout: Duration) -> Self {
+        self.lookup_timeout = timeout;
         self
     }
 
@@ -40,17 +76,22 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
         self
     }
 
-    /// Starts the service.
+    /// Starts the service, and with it a task that follows the store's change feed. Until that has
+    /// read the feed once, every verification asks the store.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Outside of a tokio runtime whose timers are enabled.
     pub fn build(self) -> KeyService<S, St> {
-        KeyService::start(Inner {
+        let core = Core {
             format: self.format,
             store: self.store,
             environments: self.environments,
             clock: self.clock,
-            scope: PhantomData,
-        })
+            cache: Cache::new(self.staleness_bound, self.cache_capacity),
+            lookups: Lookups::new(),
+            lookup_timeout: self.lookup_timeout,
+            runtime: Handle::current(),
+        };
+        KeyService::start(core, self.poll_interval)
     }
 }

@@ -1,11 +1,12 @@
+use std::fmt;
 use std::time::Duration;
 
-use keyfob_core::{ApiKey, EntropyError, Environment, ScopeSet};
+use keyfob_core::{ApiKey, EntropyError, Environment, Scope, ScopeSet};
 use keyfob_store::{KeyName, KeyRecord, OrganizationId, ScopeNames, StoreError, Timestamp};
 use sha2::{Digest, Sha256};
 
 /// A request for a new key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CreateKey<S> {
     pub(crate) organization: OrganizationId,
     pub(crate) name: KeyName,
@@ -46,7 +47,7 @@ impl<S> CreateKey<S> {
     }
 }
 
-impl<S: keyfob_core::Scope> CreateKey<S> {
+impl<S: Scope> CreateKey<S> {
     /// SHA-256 of what is asked for: the same for the same request, whenever it is sent.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
         let expiry = match self.expiry {
@@ -59,6 +60,18 @@ impl<S: keyfob_core::Scope> CreateKey<S> {
         let lines =
             ["create", self.name.as_str(), self.environment.as_str(), scopes.as_str(), &expiry];
         Sha256::digest(lines.join("\n")).into()
+    }
+}
+
+impl<S: Scope> fmt::Debug for CreateKey<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateKey")
+            .field("organization", &self.organization)
+            .field("name", &self.name)
+            .field("environment", &self.environment)
+            .field("scopes", &self.scopes)
+            .field("expiry", &self.expiry)
+            .finish()
     }
 }
 

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use keyfob_core::{Environment, Scope, ScopeSet};
 
 use crate::{Principal, Refusal};
@@ -13,7 +15,7 @@ use crate::{Principal, Refusal};
 /// let live_write = Requirement::from(Scope::Read | Scope::Write).in_environment(Environment::Live);
 /// # let _ = (read, live_write);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Requirement<S> {
     scopes: ScopeSet<S>,
     environment: Option<Environment>,
@@ -68,5 +70,14 @@ impl<S> From<ScopeSet<S>> for Requirement<S> {
 impl<S> Default for Requirement<S> {
     fn default() -> Self {
         Self::ANY_KEY
+    }
+}
+
+impl<S: Scope> fmt::Debug for Requirement<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Requirement")
+            .field("scopes", &self.scopes)
+            .field("environment", &self.environment)
+            .finish()
     }
 }

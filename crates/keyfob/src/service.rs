@@ -1,33 +1,28 @@
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyfob_core::{ApiKey, EntropyError, Environment, KeyFormat, Scope};
+use keyfob_core::{ApiKey, EntropyError, KeyFormat, Scope};
 use keyfob_store::{
-    Attribution, Author, Committed, Event, EventQuery, FeedPosition, FoundKey, FoundState,
-    Idempotency, IdempotencyToken, Inserted, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore,
-    NewEvent, NewKey, NewSecret, OrganizationId, Page, Reason, StoreError, Timestamp,
+    Attribution, Author, Change, Committed, Event, EventQuery, FeedPosition, Idempotency,
+    IdempotencyToken, Inserted, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
+    NewSecret, OrganizationId, Page, Reason, StoreError, Timestamp,
 };
 
+use crate::core::Core;
+use crate::follower::Follower;
 use crate::{
-    Clock, CreateError, CreateKey, CreatedKey, CreatedOnce, Expiry, KeyServiceBuilder, Outage,
-    Principal, Refusal, Requirement, VerifyError,
+    CreateError, CreateKey, CreatedKey, CreatedOnce, Expiry, FeedStatus, KeyServiceBuilder,
+    Principal, Requirement, VerifyError, report,
 };
 
 /// Issues, verifies, lists and revokes the keys of a service.
 ///
-/// `S` are the embedder's scopes, `St` is the store. It is a cheap clone: all clones are one service.
+/// `S` are the embedder's scopes, `St` is the store. It is a cheap clone: all clones are one
+/// service, which ends with the last of them.
 pub struct KeyService<S, St> {
-    inner: Arc<Inner<S, St>>,
-}
-
-pub(crate) struct Inner<S, St> {
-    pub(crate) format: KeyFormat,
-    pub(crate) store: St,
-    pub(crate) environments: Vec<Environment>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) scope: PhantomData<fn() -> S>,
+    core: Arc<Core<S, St>>,
+    follower: Arc<Follower>,
 }
 
 /// How long an idempotency token is remembered.
@@ -39,8 +34,10 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         KeyServiceBuilder::new(format, store)
     }
 
-    pub(crate) fn start(inner: Inner<S, St>) -> Self {
-        Self { inner: Arc::new(inner) }
+    pub(crate) fn start(core: Core<S, St>, poll: Duration) -> Self {
+        let core = Arc::new(core);
+        let follower = Arc::new(Follower::start(&core, poll));
+        Self { core, follower }
     }
 
     /// Tells whose key this is, if it is good here and now.
@@ -57,18 +54,9 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     where
         K: AsRef<[u8]> + ?Sized,
     {
-        let key = self.inner.format.parse(key).map_err(Refusal::from)?;
-        if !self.inner.environments.contains(&key.environment()) {
-            return Err(Refusal::WrongEnvironment.into());
-        }
-        let found = self
-            .inner
-            .store
-            .find(&[key.hash()])
-            .await
-            .map_err(|error| Outage::Store(Arc::new(error)))?;
-        let found = found.keys.into_iter().next().flatten().ok_or(Refusal::Unknown)?;
-        Ok(accept(found, self.now())?)
+        let verified = self.core.verify(key.as_ref()).await;
+        report::verification(&verified);
+        verified
     }
 
     /// Tells whose key this is, if it is good here and now, and for this.
@@ -134,7 +122,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         organization: &OrganizationId,
         key: KeyId,
     ) -> Result<KeyRecord, StoreError> {
-        self.inner.store.get(organization, key).await
+        self.core.store.get(organization, key).await
     }
 
     /// Lists an organization's keys, newest first.
@@ -146,7 +134,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         organization: &OrganizationId,
         query: KeyQuery,
     ) -> Result<Page<KeyRecord, KeyId>, StoreError> {
-        self.inner.store.list(organization, query, self.now()).await
+        self.core.store.list(organization, query, self.now()).await
     }
 
     /// How many keys count towards the organization's limit.
@@ -154,7 +142,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     /// # Errors
     /// The failures of the store.
     pub async fn keys_in_use(&self, organization: &OrganizationId) -> Result<u64, StoreError> {
-        self.inner.store.keys_in_use(organization, self.now()).await
+        self.core.store.keys_in_use(organization, self.now()).await
     }
 
     /// Revokes a key for ever. When it returns, this process refuses the key; every other one does
@@ -170,9 +158,9 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         by: impl Into<Author> + Send,
     ) -> Result<KeyRecord, StoreError> {
         let by = self.attribute(by.into());
-        let Committed { value, .. } =
-            self.inner.store.revoke(organization, key, reason, by).await?;
-        Ok(value)
+        let revoked = self.core.store.revoke(organization, key, reason, by).await?;
+        tracing::info!(%organization, %key, "key revoked");
+        Ok(self.settle(revoked))
     }
 
     /// Appends an event of the embedder's own to the log.
@@ -184,7 +172,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         event: NewEvent,
         by: impl Into<Author> + Send,
     ) -> Result<Event, StoreError> {
-        self.inner.store.append_event(event, self.attribute(by.into())).await
+        self.core.store.append_event(event, self.attribute(by.into())).await
     }
 
     /// Lists an organization's events, newest first.
@@ -196,25 +184,31 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         organization: &OrganizationId,
         query: EventQuery,
     ) -> Result<Page<Event, FeedPosition>, StoreError> {
-        self.inner.store.events(organization, query).await
+        self.core.store.events(organization, query).await
     }
 
     /// The time of day by the service's clock: by it a [`status`](KeyRecord::status) is judged.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.inner.clock.wall()
+        self.core.clock.wall()
+    }
+
+    /// How far this node has followed the change feed, and whether its cache is in use.
+    #[must_use]
+    pub fn feed_status(&self) -> FeedStatus {
+        self.follower.status(&self.core)
     }
 
     /// The format of the keys.
     #[must_use]
     pub fn format(&self) -> &KeyFormat {
-        &self.inner.format
+        &self.core.format
     }
 
     /// The store behind the service.
     #[must_use]
     pub fn store(&self) -> &St {
-        &self.inner.store
+        &self.core.store
     }
 
     async fn insert(
@@ -225,14 +219,24 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         by: Author,
     ) -> Result<CreatedOnce, CreateError> {
         let by = self.attribute(by);
-        let api_key = self.inner.format.generate(request.environment)?;
+        let api_key = self.core.format.generate(request.environment)?;
         let key = new_key(&request, &api_key, token, by.at)?;
-        Ok(match self.inner.store.insert(key, limit, by).await? {
-            Inserted::Created(Committed { value: key, .. }) => {
+        Ok(match self.core.store.insert(key, limit, by).await? {
+            Inserted::Created(committed) => {
+                let key = self.settle(committed);
+                tracing::info!(organization = %key.organization, key = %key.id, "key created");
                 CreatedOnce::New(CreatedKey { key, api_key })
             }
             Inserted::Replayed(key) => CreatedOnce::Replayed(key),
         })
+    }
+
+    /// Makes a committed change count here before its author learns of it.
+    fn settle(&self, committed: Committed<KeyRecord>) -> KeyRecord {
+        let Committed { value: record, position } = committed;
+        let hashes = record.secrets.iter().map(|secret| secret.hash).collect();
+        self.core.apply(Change { position, key: record.id, hashes });
+        record
     }
 
     fn attribute(&self, author: Author) -> Attribution {
@@ -280,34 +284,14 @@ fn new_key_id(now: Timestamp) -> Result<KeyId, EntropyError> {
     Ok(KeyId::new(now, random))
 }
 
-fn accept<S: Scope>(found: FoundKey, now: Timestamp) -> Result<Principal<S>, Refusal> {
-    match found.state {
-        FoundState::Revoked => return Err(Refusal::Revoked),
-        FoundState::Disabled => return Err(Refusal::Disabled),
-        FoundState::Active => {}
-    }
-    if found.expires_at.is_some_and(|at| at <= now) {
-        return Err(Refusal::Expired);
-    }
-    if found.retires_at.is_some_and(|at| at <= now) {
-        return Err(Refusal::Retired);
-    }
-    Ok(Principal {
-        key: found.id,
-        scopes: found.scopes.to_set(),
-        organization: found.organization,
-        environment: found.environment,
-    })
-}
-
 impl<S, St> Clone for KeyService<S, St> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
+        Self { core: Arc::clone(&self.core), follower: Arc::clone(&self.follower) }
     }
 }
 
 impl<S, St> fmt::Debug for KeyService<S, St> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyService").field("format", &self.inner.format).finish_non_exhaustive()
+        f.debug_struct("KeyService").field("format", &self.core.format).finish_non_exhaustive()
     }
 }

@@ -90,6 +90,10 @@ pub enum Outage {
     /// The store did not answer in time.
     #[error("the key could not be looked up in time")]
     Timeout,
+    /// The task that looked it up ended before it had the answer: the runtime shuts down, or the
+    /// store panicked.
+    #[error("the lookup of the key was interrupted")]
+    Interrupted,
     /// The answers kept being overtaken by changes to the key.
     #[error("the key kept changing while it was looked up")]
     Overtaken,

@@ -1,0 +1,138 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyfob_core::{Environment, KeyFormat, KeyHash, PresentedKey, Scope};
+use keyfob_store::{Change, FeedPosition, FoundKeys, KeyStore, StoreError};
+use tokio::runtime::Handle;
+
+use crate::cache::{Cache, CachedKey, Remembered, Verdict};
+use crate::lookups::Lookups;
+use crate::{Clock, Outage, Principal, Refusal, VerifyError};
+
+/// What the clones of a service, its follower and its lookups share: the way from a presented key
+/// to an answer.
+pub(crate) struct Core<S, St> {
+    pub(crate) format: KeyFormat,
+    pub(crate) store: St,
+    pub(crate) environments: Environments,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) cache: Cache<S>,
+    pub(crate) lookups: Lookups<Answer<S>>,
+    pub(crate) lookup_timeout: Duration,
+    pub(crate) runtime: Handle,
+}
+
+/// Which environments a service accepts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Environments {
+    Both,
+    Only(Environment),
+}
+
+/// What a lookup came to. `None`: the hash is nobody's.
+pub(crate) type Answer<S> = Result<Option<CachedKey<S>>, LookupFailure>;
+
+/// Why a lookup came to nothing.
+#[derive(Clone)]
+pub(crate) enum LookupFailure {
+    Outage(Outage),
+    /// The key changed while it was looked up.
+    Overtaken,
+}
+
+/// How often a lookup that a change overtook is repeated. Each time the key must change anew.
+const MOST_ATTEMPTS: usize = 4;
+
+impl<S: Scope, St: KeyStore> Core<S, St> {
+    pub(crate) async fn verify(self: &Arc<Self>, key: &[u8]) -> Result<Principal<S>, VerifyError> {
+        let key = self.admit(key)?;
+        let hash = key.hash();
+        match self.recall(&hash) {
+            Some(answer) => Ok(answer?),
+            None => self.look_up(hash).await,
+        }
+    }
+
+    /// Makes a committed change count here, before whoever made it learns that it is done.
+    pub(crate) fn apply(&self, change: Change) {
+        self.cache.apply(&[change]);
+    }
+
+    /// What can be said without looking at anything but the text.
+    fn admit<'k>(&self, key: &'k [u8]) -> Result<PresentedKey<'k>, Refusal> {
+        let key = self.format.parse(key)?;
+        match self.environments {
+            Environments::Only(accepted) if accepted != key.environment() => {
+                Err(Refusal::WrongEnvironment)
+            }
+            _ => Ok(key),
+        }
+    }
+
+    /// What can be said without asking the store.
+    fn recall(&self, hash: &KeyHash) -> Option<Result<Principal<S>, Refusal>> {
+        let judge = |key: &CachedKey<S>| key.judge(|| self.clock.wall());
+        match self.cache.get(hash, self.clock.monotonic(), judge)? {
+            Remembered::Key(judgement) => Some(judgement),
+            Remembered::Unknown => Some(Err(Refusal::Unknown)),
+        }
+    }
+
+    async fn look_up(self: &Arc<Self>, hash: KeyHash) -> Result<Principal<S>, VerifyError> {
+        for _ in 0..MOST_ATTEMPTS {
+            let (answer, start) = self.lookups.join(hash);
+            if start {
+                let core = Arc::clone(self);
+                self.runtime.spawn(async move {
+                    core.lookups.run(|hashes| core.ask(hashes)).await;
+                });
+            }
+            match answer.await.map_err(|_| Outage::Interrupted)? {
+                Ok(Some(key)) => return Ok(key.judge(|| self.clock.wall())?),
+                Ok(None) => return Err(Refusal::Unknown.into()),
+                Err(LookupFailure::Outage(outage)) => return Err(outage.into()),
+                Err(LookupFailure::Overtaken) => {}
+            }
+        }
+        Err(Outage::Overtaken.into())
+    }
+
+    /// Asks the store for a batch, and keeps what may be kept.
+    async fn ask(&self, hashes: Vec<KeyHash>) -> Vec<(KeyHash, Answer<S>)> {
+        let generation = self.cache.generation();
+        match self.find(&hashes).await {
+            Ok(FoundKeys { position, keys }) => hashes
+                .into_iter()
+                .zip(keys)
+                .map(|(hash, found)| {
+                    let found = found.map(CachedKey::of);
+                    let verdict = self.cache.fill(hash, position, generation, found.as_ref());
+                    let overtaken = verdict == Verdict::Overtaken;
+                    (hash, if overtaken { Err(LookupFailure::Overtaken) } else { Ok(found) })
+                })
+                .collect(),
+            Err(outage) => {
+                tracing::warn!(%outage, hashes = hashes.len(), "keys could not be looked up");
+                let failure = LookupFailure::Outage(outage);
+                hashes.into_iter().map(|hash| (hash, Err(failure.clone()))).collect()
+            }
+        }
+    }
+
+    async fn find(&self, hashes: &[KeyHash]) -> Result<FoundKeys, Outage> {
+        let found = tokio::time::timeout(self.lookup_timeout, self.store.find(hashes)).await;
+        let found =
+            found.map_err(|_| Outage::Timeout)?.map_err(|error| Outage::Store(Arc::new(error)))?;
+        if found.keys.len() != hashes.len() {
+            let what = "a lookup with fewer or more answers than questions";
+            return Err(Outage::Store(Arc::new(StoreError::corrupt(what))));
+        }
+        Ok(found)
+    }
+}
+
+impl<S, St> Core<S, St> {
+    pub(crate) fn restart_cache(&self, position: FeedPosition) {
+        self.cache.restart(position);
+    }
+}

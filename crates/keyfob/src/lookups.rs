@@ -1,0 +1,180 @@
+//! Misses, gathered: whatever is asked for while a lookup is under way goes into the next one.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use keyfob_core::KeyHash;
+use tokio::sync::oneshot;
+
+/// The questions that are open, and who waits for their answers.
+///
+/// A hash that many ask for is asked for once. A burst of misses becomes a few batches: while one
+/// is under way, the next one gathers, so batches grow with the load by themselves.
+pub(crate) struct Lookups<A> {
+    state: Mutex<State<A>>,
+}
+
+struct State<A> {
+    waiting: HashMap<KeyHash, Vec<oneshot::Sender<A>>>,
+    /// Those of `waiting` that no batch has taken yet.
+    unasked: Vec<KeyHash>,
+    batches: usize,
+}
+
+/// How many batches may be under way at once. With one, a slow lookup would hold up all others.
+const MOST_BATCHES: usize = 2;
+
+/// How many hashes a batch holds at most.
+const MOST_HASHES: usize = 512;
+
+impl<A: Clone> Lookups<A> {
+    pub(crate) fn new() -> Self {
+        let (waiting, unasked) = (HashMap::new(), Vec::new());
+        Self { state: Mutex::new(State { waiting, unasked, batches: 0 }) }
+    }
+
+    /// Joins those who wait for the hash. The flag says that the caller is to start a
+    /// [`run`](Self::run), in a task of its own: whoever waits may go away at any time.
+    pub(crate) fn join(&self, hash: KeyHash) -> (oneshot::Receiver<A>, bool) {
+        let (answer, receiver) = oneshot::channel();
+        let mut state = self.state();
+        match state.waiting.entry(hash) {
+            Entry::Occupied(mut waiting) => {
+                waiting.get_mut().push(answer);
+                (receiver, false)
+            }
+            Entry::Vacant(nobody) => {
+                nobody.insert(vec![answer]);
+                state.unasked.push(hash);
+                let start = state.batches < MOST_BATCHES;
+                state.batches += usize::from(start);
+                (receiver, start)
+            }
+        }
+    }
+
+    /// Asks batch after batch until no question is left. `ask` answers every hash that it is given.
+    pub(crate) async fn run<F>(&self, ask: impl Fn(Vec<KeyHash>) -> F)
+    where
+        F: Future<Output = Vec<(KeyHash, A)>>,
+    {
+        let mut turn = Turn { lookups: self, asked: Vec::new(), over: false };
+        while let Some(hashes) = turn.next() {
+            for (hash, answer) in ask(hashes).await {
+                self.answer(hash, &answer);
+            }
+        }
+    }
+
+    fn answer(&self, hash: KeyHash, answer: &A) {
+        let waiting = self.state().waiting.remove(&hash).unwrap_or_default();
+        for sender in waiting {
+            // Whoever went away needs no answer.
+            let _ = sender.send(answer.clone());
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<A>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to have a batch under way. It is given back however the work ends: when a task is
+/// dropped or panics, whoever waits for it learns so by the end of the channel.
+struct Turn<'l, A> {
+    lookups: &'l Lookups<A>,
+    asked: Vec<KeyHash>,
+    over: bool,
+}
+
+impl<A: Clone> Turn<'_, A> {
+    /// Under one lock, takes the next questions or gives up the turn: a question that comes
+    /// between the two would have nobody to ask it.
+    fn next(&mut self) -> Option<Vec<KeyHash>> {
+        let mut state = self.lookups.state();
+        let rest = state.unasked.len().saturating_sub(MOST_HASHES);
+        self.asked = state.unasked.split_off(rest);
+        if self.asked.is_empty() {
+            state.batches -= 1;
+            self.over = true;
+            return None;
+        }
+        Some(self.asked.clone())
+    }
+}
+
+impl<A> Drop for Turn<'_, A> {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        let mut state = self.lookups.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.batches -= 1;
+        let abandoned = std::mem::take(&mut self.asked);
+        let orphaned =
+            if state.batches == 0 { std::mem::take(&mut state.unasked) } else { Vec::new() };
+        for hash in abandoned.iter().chain(&orphaned) {
+            state.waiting.remove(hash);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(byte: u8) -> KeyHash {
+        KeyHash::from_bytes([byte; 32])
+    }
+
+    #[tokio::test]
+    async fn hash_that_many_ask_for_is_asked_for_once() {
+        let lookups = Lookups::<u8>::new();
+        let (first, start) = lookups.join(hash(1));
+        assert!(start);
+        let (second, start) = lookups.join(hash(1));
+        assert!(!start);
+        let batches = Mutex::new(Vec::new());
+        lookups
+            .run(async |hashes: Vec<KeyHash>| {
+                batches.lock().unwrap().push(hashes.len());
+                hashes.into_iter().map(|hash| (hash, hash.as_bytes()[0])).collect()
+            })
+            .await;
+        assert_eq!(*batches.lock().unwrap(), [1]);
+        assert_eq!((first.await, second.await), (Ok(1), Ok(1)));
+    }
+
+    #[tokio::test]
+    async fn misses_gather_while_a_batch_is_under_way() {
+        let lookups = Lookups::<u8>::new();
+        let (_first, _) = lookups.join(hash(0));
+        let batches = Mutex::new(Vec::new());
+        lookups
+            .run(async |hashes: Vec<KeyHash>| {
+                if batches.lock().unwrap().is_empty() {
+                    for byte in 1..=100 {
+                        drop(lookups.join(hash(byte)));
+                    }
+                }
+                batches.lock().unwrap().push(hashes.len());
+                hashes.into_iter().map(|hash| (hash, 0)).collect()
+            })
+            .await;
+        assert_eq!(*batches.lock().unwrap(), [1, 100]);
+    }
+
+    #[tokio::test]
+    async fn abandoned_batch_tells_its_waiters_and_frees_its_turn() {
+        let lookups = Lookups::<u8>::new();
+        for _ in 0..MOST_BATCHES * 2 {
+            let (waiter, start) = lookups.join(hash(1));
+            assert!(start);
+            let run = lookups.run(async |_| std::future::pending::<Vec<(KeyHash, u8)>>().await);
+            tokio::select! { biased; () = run => {}, () = std::future::ready(()) => {} }
+            assert!(waiter.await.is_err());
+        }
+    }
+}

@@ -1,0 +1,199 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use keyfob::{
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Inserted, KeyHash,
+    KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason,
+    StoreError, Timestamp,
+};
+use keyfob_memory::MemoryStore;
+use tokio::sync::Semaphore;
+
+/// A memory store whose lookups are counted, and which can be made to misbehave.
+#[derive(Clone)]
+pub(crate) struct FaultyStore(Arc<Faults>);
+
+struct Faults {
+    store: MemoryStore,
+    finds: AtomicUsize,
+    hashes: AtomicUsize,
+    lookups_fail: AtomicBool,
+    lookups_hang: AtomicBool,
+    feed_fails: AtomicBool,
+    feed_is_lost: AtomicBool,
+    hints: AtomicBool,
+    /// A lookup has read, and is about to answer.
+    read: Semaphore,
+    /// It may answer now.
+    release: Semaphore,
+    gated: AtomicBool,
+}
+
+impl FaultyStore {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Faults {
+            store: MemoryStore::new(),
+            finds: AtomicUsize::new(0),
+            hashes: AtomicUsize::new(0),
+            lookups_fail: AtomicBool::new(false),
+            lookups_hang: AtomicBool::new(false),
+            feed_fails: AtomicBool::new(false),
+            feed_is_lost: AtomicBool::new(false),
+            hints: AtomicBool::new(true),
+            read: Semaphore::new(0),
+            release: Semaphore::new(0),
+            gated: AtomicBool::new(false),
+        }))
+    }
+
+    /// How many lookups there were.
+    pub(crate) fn finds(&self) -> usize {
+        self.0.finds.load(Ordering::SeqCst)
+    }
+
+    /// How many hashes were asked for.
+    pub(crate) fn hashes(&self) -> usize {
+        self.0.hashes.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn fail_lookups(&self, fail: bool) {
+        self.0.lookups_fail.store(fail, Ordering::SeqCst);
+    }
+
+    pub(crate) fn hang_lookups(&self, hang: bool) {
+        self.0.lookups_hang.store(hang, Ordering::SeqCst);
+    }
+
+    pub(crate) fn fail_feed(&self, fail: bool) {
+        self.0.feed_fails.store(fail, Ordering::SeqCst);
+    }
+
+    /// The next read of the feed does not know its position.
+    pub(crate) fn lose_feed(&self) {
+        self.0.feed_is_lost.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn silence_hints(&self) {
+        self.0.hints.store(false, Ordering::SeqCst);
+    }
+
+    /// From now on a lookup reads, and holds its answer back until it is released.
+    pub(crate) fn hold_answers(&self) {
+        self.0.gated.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) async fn lookup_has_read(&self) {
+        self.0.read.acquire().await.unwrap().forget();
+    }
+
+    pub(crate) fn release_answers(&self) {
+        self.0.gated.store(false, Ordering::SeqCst);
+        self.0.release.add_permits(1);
+    }
+
+    /// How many hold the store, the follower of a service among them.
+    pub(crate) fn holders(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+}
+
+fn outage<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("it was told to fail".into()))
+}
+
+impl KeyStore for FaultyStore {
+    async fn insert(
+        &self,
+        key: NewKey,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Inserted, StoreError> {
+        self.0.store.insert(key, limit, by).await
+    }
+
+    async fn find(&self, hashes: &[KeyHash]) -> Result<FoundKeys, StoreError> {
+        self.0.finds.fetch_add(1, Ordering::SeqCst);
+        self.0.hashes.fetch_add(hashes.len(), Ordering::SeqCst);
+        if self.0.lookups_fail.load(Ordering::SeqCst) {
+            return outage();
+        }
+        if self.0.lookups_hang.load(Ordering::SeqCst) {
+            return std::future::pending().await;
+        }
+        let found = self.0.store.find(hashes).await;
+        if self.0.gated.load(Ordering::SeqCst) {
+            self.0.read.add_permits(1);
+            self.0.release.acquire().await.unwrap().forget();
+        }
+        found
+    }
+
+    async fn get(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+    ) -> Result<KeyRecord, StoreError> {
+        self.0.store.get(organization, key).await
+    }
+
+    async fn list(
+        &self,
+        organization: &OrganizationId,
+        query: KeyQuery,
+        at: Timestamp,
+    ) -> Result<Page<KeyRecord, KeyId>, StoreError> {
+        self.0.store.list(organization, query, at).await
+    }
+
+    async fn keys_in_use(
+        &self,
+        organization: &OrganizationId,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.0.store.keys_in_use(organization, at).await
+    }
+
+    async fn revoke(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        reason: Option<Reason>,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.0.store.revoke(organization, key, reason, by).await
+    }
+
+    async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {
+        self.0.store.append_event(event, by).await
+    }
+
+    async fn events(
+        &self,
+        organization: &OrganizationId,
+        query: EventQuery,
+    ) -> Result<Page<Event, FeedPosition>, StoreError> {
+        self.0.store.events(organization, query).await
+    }
+
+    async fn position(&self) -> Result<FeedPosition, StoreError> {
+        self.0.store.position().await
+    }
+
+    async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
+        if self.0.feed_fails.load(Ordering::SeqCst) {
+            return outage();
+        }
+        if self.0.feed_is_lost.swap(false, Ordering::SeqCst) {
+            return Err(StoreError::FeedLost);
+        }
+        self.0.store.changes(after, limit).await
+    }
+
+    async fn wait(&self, after: FeedPosition) {
+        if self.0.hints.load(Ordering::SeqCst) {
+            self.0.store.wait(after).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    }
+}

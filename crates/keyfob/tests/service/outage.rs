@@ -1,0 +1,82 @@
+use std::time::Duration;
+
+use keyfob::{Outage, Refusal, VerifyError};
+
+use crate::*;
+
+const ALMOST: Duration = Duration::from_millis(4_980);
+const REST_OF_THE_BOUND: Duration = Duration::from_millis(20);
+
+#[tokio::test]
+async fn store_that_fails_is_an_outage_and_no_refusal() {
+    let store = FaultyStore::new();
+    let service = service(&store, &clock()).await;
+    let created = create(&service).await;
+    store.fail_lookups(true);
+    let error = service.verify(created.api_key.expose_secret()).await.unwrap_err();
+    assert!(matches!(error, VerifyError::Unavailable(Outage::Store(_))), "{error:?}");
+    assert!(error.refusal().is_none());
+    store.fail_lookups(false);
+    service.verify(created.api_key.expose_secret()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn store_that_hangs_is_an_outage_in_time() {
+    let (store, clock) = (FaultyStore::new(), clock());
+    let limit = Duration::from_millis(200);
+    let service = builder(&store, &clock).with_lookup_timeout(limit).build();
+    store.hang_lookups(true);
+    let start = tokio::time::Instant::now();
+    let error = service.verify(&stranger(1)).await.unwrap_err();
+    assert!(matches!(error, VerifyError::Unavailable(Outage::Timeout)), "{error:?}");
+    assert!(start.elapsed() < limit * 2);
+}
+
+#[tokio::test]
+async fn cached_key_is_honoured_through_an_outage_until_the_bound_and_no_longer() {
+    let (store, clock) = (FaultyStore::new(), clock());
+    let service = service(&store, &clock).await;
+    let created = create(&service).await;
+    let key = created.api_key.expose_secret();
+    service.verify(key).await.unwrap();
+    service.verify(&stranger(1)).await.unwrap_err();
+
+    store.fail_feed(true);
+    store.fail_lookups(true);
+    clock.advance(ALMOST);
+    service.verify(key).await.unwrap();
+    let stranger_error = service.verify(&stranger(1)).await.unwrap_err();
+    assert_eq!(stranger_error.refusal(), Some(&Refusal::Unknown));
+
+    clock.advance(REST_OF_THE_BOUND);
+    for asked in [key, &stranger(1)] {
+        let error = service.verify(asked).await.unwrap_err();
+        assert!(matches!(error, VerifyError::Unavailable(_)), "{error:?}");
+    }
+
+    store.fail_lookups(false);
+    service.verify(key).await.unwrap();
+    let before = store.finds();
+    service.verify(key).await.unwrap();
+    assert_eq!(store.finds(), before + 1, "without a lease the store is asked every time");
+
+    store.fail_feed(false);
+    eventually(async || service.feed_status().cache_in_use).await;
+    let before = store.finds();
+    service.verify(key).await.unwrap();
+    assert_eq!(store.finds(), before, "what was cached is good again, without a lookup");
+}
+
+#[tokio::test]
+async fn node_that_is_cut_off_from_the_feed_refuses_a_revoked_key_after_the_bound() {
+    let (store, clock) = (FaultyStore::new(), clock());
+    let (here, there) = (service(&store, &clock).await, service(&store, &clock).await);
+    let created = create(&here).await;
+    let key = created.api_key.expose_secret();
+    there.verify(key).await.unwrap();
+    store.fail_feed(true);
+    here.revoke(&organization(), created.key.id, None, actor()).await.unwrap();
+    clock.advance(ALMOST + REST_OF_THE_BOUND);
+    let error = there.verify(key).await.unwrap_err();
+    assert_eq!(error.refusal(), Some(&Refusal::Revoked));
+}
