@@ -9,19 +9,20 @@ mod shield;
 mod whoami;
 
 use axum::Router;
-use axum::extract::OriginalUri;
 use axum::middleware::from_fn;
 use axum::routing::{get, patch, post, put};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::App;
-use crate::auth::{authenticate, needs};
+use crate::auth::authentication;
 use crate::error::{ApiError, Code};
 use crate::request;
 use crate::takumo::Scope;
 
 /// All of it.
 pub(crate) fn router(app: App) -> Router {
+    let authentication = authentication(&app.keys);
+    let needs = |scope| authentication.require_scope(scope);
     let keyed = Router::new()
         .route("/v1/whoami", get(whoami::show))
         .merge(
@@ -74,7 +75,7 @@ pub(crate) fn router(app: App) -> Router {
                 .route("/v1/policies/{name}", put(policies::save))
                 .route_layer(needs(Scope::PolicyWrite)),
         )
-        .route_layer(authenticate(&app.keys));
+        .route_layer(authentication.clone());
 
     Router::new()
         .route("/healthz", get(async || axum::Json(json!({ "status": "ok" }))))

@@ -1,5 +1,8 @@
 //! Reads the JSON of requests: strictly, and with errors that say what is wrong and quote nothing.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::{HeaderMap, header};
@@ -45,6 +48,22 @@ impl JsonObject {
         }
     }
 
+    /// Takes a field that must be there, as a text with a rule of its own.
+    pub(crate) fn required_parsed<T>(&mut self, name: &'static str) -> Result<T, ApiError>
+    where
+        T: FromStr<Err: Display>,
+    {
+        parsed(name, &self.required::<String>(name)?)
+    }
+
+    /// The same of a field that may be missing or null.
+    pub(crate) fn parsed<T>(&mut self, name: &'static str) -> Result<Option<T>, ApiError>
+    where
+        T: FromStr<Err: Display>,
+    {
+        self.optional::<String>(name)?.map(|text| parsed(name, &text)).transpose()
+    }
+
     /// Ends the reading: a field that nobody took is one that does not exist.
     pub(crate) fn finish(self) -> Result<(), ApiError> {
         match self.0.keys().next() {
@@ -61,6 +80,10 @@ impl JsonObject {
     fn without_keys(self) -> Result<Self, ApiError> {
         if has_key(&self.0) { Err(holds_key("the body")) } else { Ok(self) }
     }
+}
+
+fn parsed<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T, ApiError> {
+    text.parse().map_err(|error| ApiError::bad_request(format!("{name}: {error}")))
 }
 
 /// What is wrong with a text that has a key in it.

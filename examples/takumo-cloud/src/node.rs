@@ -1,6 +1,8 @@
 //! This process, as one of the nodes that verify keys.
 
-use keyfob::Timestamp;
+use std::time::Duration;
+
+use keyfob::{KeyStore, StoreError, Timestamp};
 use serde::Serialize;
 
 use crate::app::Keys;
@@ -19,10 +21,13 @@ pub(crate) struct NodeStatus {
     id: String,
     version: &'static str,
     started_at: String,
-    /// How many changes of the feed it has yet to read; null while it is not known.
+    /// How far it is behind the end of the change feed, in the feed's own steps: 0 when it has read
+    /// all there is. Null before its first read.
     feed_lag: Option<u64>,
-    /// How old what it knows may be; null while it is not known.
+    /// How old, at most, what it knows is. Null before its first read.
     staleness_ms: Option<u64>,
+    /// Whether it answers from its cache. If not, it asks the store about every request.
+    cache_in_use: bool,
 }
 
 impl Node {
@@ -34,13 +39,20 @@ impl Node {
     }
 
     /// The service is asked because it is the one that follows the feed.
-    pub(crate) fn status(&self, _keys: &Keys) -> NodeStatus {
-        NodeStatus {
+    ///
+    /// # Errors
+    /// The failures of the store, which is asked where the feed ends.
+    pub(crate) async fn status(&self, keys: &Keys) -> Result<NodeStatus, StoreError> {
+        let feed = keys.feed_status();
+        let end = keys.store().position().await?;
+        let millis = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        Ok(NodeStatus {
             id: self.id.clone(),
             version: env!("CARGO_PKG_VERSION"),
             started_at: rfc3339(self.started_at),
-            feed_lag: None,
-            staleness_ms: None,
-        }
+            feed_lag: feed.position.map(|position| end.get().saturating_sub(position.get())),
+            staleness_ms: feed.staleness.map(millis),
+            cache_in_use: feed.cache_in_use,
+        })
     }
 }
