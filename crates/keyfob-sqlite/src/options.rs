@@ -1,0 +1,111 @@
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::TablePrefix;
+
+/// Where a store keeps its file, and how.
+///
+/// ```
+/// # use keyfob_sqlite::{SqliteOptions, TablePrefix};
+/// let options = SqliteOptions::new("app.db")
+///     .with_table_prefix(TablePrefix::new("auth_")?)
+///     .with_create_if_missing(false);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "options open nothing by themselves"]
+pub struct SqliteOptions {
+    path: PathBuf,
+    table_prefix: TablePrefix,
+    readers: NonZeroUsize,
+    create_if_missing: bool,
+    migrations: bool,
+    busy_timeout: Duration,
+    max_pages: Option<u32>,
+}
+
+impl SqliteOptions {
+    /// The defaults: tables that start with `keyfob_`, two readers, the file is created and migrated
+    /// as needed, and another process may hold the file's lock for 5 seconds.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self {
+            path: path.as_ref().to_owned(),
+            table_prefix: TablePrefix::default(),
+            readers: NonZeroUsize::MIN.saturating_add(1),
+            create_if_missing: true,
+            migrations: true,
+            busy_timeout: Duration::from_secs(5),
+            max_pages: None,
+        }
+    }
+
+    /// What the names of the tables start with.
+    pub fn with_table_prefix(mut self, prefix: TablePrefix) -> Self {
+        self.table_prefix = prefix;
+        self
+    }
+
+    /// How many threads answer reads, each with a connection of its own.
+    pub const fn with_readers(mut self, readers: NonZeroUsize) -> Self {
+        self.readers = readers;
+        self
+    }
+
+    /// Whether a file that is missing is created. Its directory never is.
+    pub const fn with_create_if_missing(mut self, create: bool) -> Self {
+        self.create_if_missing = create;
+        self
+    }
+
+    /// Whether opening migrates the schema. With `false`, a schema that is not of this release is
+    /// an error, and whoever deploys runs [`Migration`](crate::Migration)s before.
+    pub const fn with_migrations(mut self, migrations: bool) -> Self {
+        self.migrations = migrations;
+        self
+    }
+
+    /// How long another process may hold the lock that is needed, before the answer is
+    /// [`Unavailable`](keyfob_store::StoreError::Unavailable), or [`Busy`](crate::OpenError::Busy)
+    /// when opening.
+    pub const fn with_busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout;
+        self
+    }
+
+    /// The most pages (of 4096 bytes, unless the file has another size) that the database may grow
+    /// to by this store's writes. Beyond, writes are
+    /// [`Unavailable`](keyfob_store::StoreError::Unavailable), as on a full disk.
+    pub const fn with_max_pages(mut self, pages: u32) -> Self {
+        self.max_pages = Some(pages);
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) const fn table_prefix(&self) -> &TablePrefix {
+        &self.table_prefix
+    }
+
+    pub(crate) const fn readers(&self) -> usize {
+        self.readers.get()
+    }
+
+    pub(crate) const fn create_if_missing(&self) -> bool {
+        self.create_if_missing
+    }
+
+    pub(crate) const fn migrations(&self) -> bool {
+        self.migrations
+    }
+
+    pub(crate) const fn busy_timeout(&self) -> Duration {
+        self.busy_timeout
+    }
+
+    pub(crate) const fn max_pages(&self) -> Option<u32> {
+        self.max_pages
+    }
+}

@@ -1,0 +1,181 @@
+//! Rows become records by way of the checks that made them. What does not pass was not written by
+//! keyfob, and is an error that names the column and shows nothing of the value.
+
+use keyfob_store::{
+    Action, Details, Event, FeedPosition, FoundKey, FoundState, KeyHash, KeyId, KeyRecord,
+    KeyState, Revocation, ScopeNames, SecretRecord, StoreError, Timestamp,
+};
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+
+/// The columns of [`found_key`], of the tables `s` (secrets) and `k` (keys).
+pub(crate) const FOUND_KEY: &str = "k.id, k.organization, k.environment, k.scopes, k.disabled, \
+     k.revoked_at, k.expires_at, s.retires_at";
+
+pub(crate) fn found_key(row: &Row<'_>) -> Result<FoundKey, StoreError> {
+    Ok(FoundKey {
+        id: key_id(row, 0, "keys.id")?,
+        organization: parsed(row, 1, "keys.organization", str::parse)?,
+        environment: parsed(row, 2, "keys.environment", str::parse)?,
+        scopes: parsed(row, 3, "keys.scopes", ScopeNames::parse)?,
+        state: match (time(row, 5, "keys.revoked_at")?, flag(row, 4, "keys.disabled")?) {
+            (Some(_), _) => FoundState::Revoked,
+            (None, true) => FoundState::Disabled,
+            (None, false) => FoundState::Active,
+        },
+        expires_at: time(row, 6, "keys.expires_at")?,
+        retires_at: time(row, 7, "secrets.retires_at")?,
+    })
+}
+
+/// The columns of [`key_record`], of the table of keys.
+pub(crate) const KEY_RECORD: &str = "id, organization, name, environment, scopes, disabled, \
+     revoked_at, revoked_by, revoked_reason, created_at, created_by, expires_at";
+
+/// A key without its secrets.
+pub(crate) fn key_record(row: &Row<'_>) -> Result<KeyRecord, StoreError> {
+    let revoked_at = time(row, 6, "keys.revoked_at")?;
+    Ok(KeyRecord {
+        id: key_id(row, 0, "keys.id")?,
+        organization: parsed(row, 1, "keys.organization", str::parse)?,
+        name: parsed(row, 2, "keys.name", str::parse)?,
+        environment: parsed(row, 3, "keys.environment", str::parse)?,
+        scopes: parsed(row, 4, "keys.scopes", ScopeNames::parse)?,
+        state: match (revoked_at, flag(row, 5, "keys.disabled")?) {
+            (Some(at), _) => KeyState::Revoked(Revocation {
+                at,
+                by: parsed(row, 7, "keys.revoked_by", str::parse)?,
+                reason: optional(row, 8, "keys.revoked_reason", str::parse)?,
+            }),
+            (None, true) => KeyState::Disabled,
+            (None, false) => KeyState::Active,
+        },
+        created_at: some(time(row, 9, "keys.created_at")?, "keys.created_at")?,
+        created_by: parsed(row, 10, "keys.created_by", str::parse)?,
+        expires_at: time(row, 11, "keys.expires_at")?,
+        secrets: Vec::new(),
+    })
+}
+
+/// The columns of [`secret_record`], of the table of secrets.
+pub(crate) const SECRET_RECORD: &str = "hash, hint, created_at, retires_at, last_used_at";
+
+pub(crate) fn secret_record(row: &Row<'_>) -> Result<SecretRecord, StoreError> {
+    Ok(SecretRecord {
+        hash: key_hash(row, 0)?,
+        hint: parsed(row, 1, "secrets.hint", str::parse)?,
+        created_at: some(time(row, 2, "secrets.created_at")?, "secrets.created_at")?,
+        retires_at: time(row, 3, "secrets.retires_at")?,
+        last_used_at: time(row, 4, "secrets.last_used_at")?,
+    })
+}
+
+/// The columns of [`event`], of the table of events.
+pub(crate) const EVENT: &str =
+    "position, at, organization, action, actor, key, request_id, details";
+
+pub(crate) fn event(row: &Row<'_>) -> Result<Event, StoreError> {
+    Ok(Event {
+        position: position(row, 0)?,
+        at: some(time(row, 1, "events.at")?, "events.at")?,
+        organization: parsed(row, 2, "events.organization", str::parse)?,
+        action: parsed(row, 3, "events.action", Action::from_stored)?,
+        actor: parsed(row, 4, "events.actor", str::parse)?,
+        key: match value(row, 5)? {
+            ValueRef::Null => None,
+            _ => Some(key_id(row, 5, "events.key")?),
+        },
+        request_id: optional(row, 6, "events.request_id", str::parse)?,
+        details: parsed(row, 7, "events.details", |text| serde_json::from_str::<Details>(text))?,
+    })
+}
+
+/// A position of the feed, or its start for null.
+pub(crate) fn position(row: &Row<'_>, column: usize) -> Result<FeedPosition, StoreError> {
+    match value(row, column)? {
+        ValueRef::Null => Ok(FeedPosition::START),
+        ValueRef::Integer(position) => {
+            u64::try_from(position).map(FeedPosition::new).map_err(|_| corrupt("events.position"))
+        }
+        _ => Err(corrupt("events.position")),
+    }
+}
+
+pub(crate) fn key_id(
+    row: &Row<'_>,
+    column: usize,
+    name: &'static str,
+) -> Result<KeyId, StoreError> {
+    bytes(row, column, name).map(KeyId::from_bytes)
+}
+
+pub(crate) fn key_hash(row: &Row<'_>, column: usize) -> Result<KeyHash, StoreError> {
+    bytes(row, column, "secrets.hash").map(KeyHash::from_bytes)
+}
+
+pub(crate) fn bytes<const N: usize>(
+    row: &Row<'_>,
+    column: usize,
+    name: &'static str,
+) -> Result<[u8; N], StoreError> {
+    match value(row, column)? {
+        ValueRef::Blob(bytes) => bytes.try_into().map_err(|_| corrupt(name)),
+        _ => Err(corrupt(name)),
+    }
+}
+
+pub(crate) fn time(
+    row: &Row<'_>,
+    column: usize,
+    name: &'static str,
+) -> Result<Option<Timestamp>, StoreError> {
+    match value(row, column)? {
+        ValueRef::Null => Ok(None),
+        ValueRef::Integer(micros) => Ok(Some(Timestamp::from_micros(micros))),
+        _ => Err(corrupt(name)),
+    }
+}
+
+pub(crate) fn some<T>(value: Option<T>, name: &'static str) -> Result<T, StoreError> {
+    value.ok_or_else(|| corrupt(name))
+}
+
+fn flag(row: &Row<'_>, column: usize, name: &'static str) -> Result<bool, StoreError> {
+    match value(row, column)? {
+        ValueRef::Integer(flag @ 0..=1) => Ok(flag == 1),
+        _ => Err(corrupt(name)),
+    }
+}
+
+fn parsed<T, E>(
+    row: &Row<'_>,
+    column: usize,
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, StoreError> {
+    some(optional(row, column, name, parse)?, name)
+}
+
+fn optional<T, E>(
+    row: &Row<'_>,
+    column: usize,
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, StoreError> {
+    match value(row, column)? {
+        ValueRef::Null => Ok(None),
+        ValueRef::Text(text) => {
+            let text = std::str::from_utf8(text).map_err(|_| corrupt(name))?;
+            parse(text).map(Some).map_err(|_| corrupt(name))
+        }
+        _ => Err(corrupt(name)),
+    }
+}
+
+fn value<'row>(row: &'row Row<'_>, column: usize) -> Result<ValueRef<'row>, StoreError> {
+    row.get_ref(column).map_err(crate::sqlite_error::store_error)
+}
+
+fn corrupt(column: &'static str) -> StoreError {
+    StoreError::corrupt(format!("a value of {column} that keyfob does not write"))
+}

@@ -1,0 +1,89 @@
+//! Brings a file to the schema of this release, or says why it can't be, and leaves it alone.
+
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+
+use crate::connection::retry_while_busy;
+use crate::{Migration, OpenError, SqliteOptions, TablePrefix};
+
+/// Checks what is there and applies what is missing, all under the file's write lock, so that any
+/// number of processes may start at once.
+///
+/// It works in whatever journal mode the file has: if a migration fails, not even that was changed.
+pub(crate) fn prepare(connection: &Connection, options: &SqliteOptions) -> Result<(), OpenError> {
+    let patience = options.busy_timeout();
+    retry_while_busy(patience, || connection.execute_batch("BEGIN IMMEDIATE"))?;
+    let prepared = migrate(connection, options)
+        .and_then(|()| Ok(retry_while_busy(patience, || connection.execute_batch("COMMIT"))?));
+    if prepared.is_err() && !connection.is_autocommit() {
+        // The first error is the one to report, and closing the connection rolls back as well.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    prepared
+}
+
+fn migrate(connection: &Connection, options: &SqliteOptions) -> Result<(), OpenError> {
+    let prefix = options.table_prefix();
+    let present = names(connection)?;
+    let applied = if present.contains(&format!("{prefix}migrations")) {
+        applied(connection, prefix)?
+    } else {
+        Vec::new()
+    };
+    let all = Migration::all();
+    let known = all.last().map_or(0, Migration::version);
+    let found = applied.last().map_or(0, |(version, _)| *version);
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    for (migration, (version, checksum)) in all.iter().zip(&applied) {
+        if *version != migration.version() || *checksum != migration.checksum() {
+            let what = format!("migration {version} is not the one that was released");
+            return Err(OpenError::Altered { what });
+        }
+    }
+    let missing = &all[applied.len().min(all.len())..];
+    let in_the_way = |name: &&'static str| present.contains(&format!("{prefix}{name}"));
+    if let Some(name) = missing.iter().flat_map(Migration::objects).find(in_the_way) {
+        return Err(OpenError::Foreign { what: format!("there is a `{prefix}{name}`") });
+    }
+    if !missing.is_empty() && !options.migrations() {
+        return Err(OpenError::NotMigrated { found, known });
+    }
+    for migration in missing {
+        connection.execute_batch(&migration.sql(prefix))?;
+    }
+    let present = if missing.is_empty() { present } else { names(connection)? };
+    match all.iter().flat_map(Migration::objects).find(|name| !in_set(&present, prefix, name)) {
+        Some(name) => Err(OpenError::Altered { what: format!("`{prefix}{name}` is missing") }),
+        None => Ok(()),
+    }
+}
+
+fn in_set(present: &HashSet<String>, prefix: &TablePrefix, name: &str) -> bool {
+    present.contains(&format!("{prefix}{name}"))
+}
+
+/// Whatever has a name in this file. SQLite does not tell upper from lower case in names.
+fn names(connection: &Connection) -> rusqlite::Result<HashSet<String>> {
+    connection
+        .prepare("SELECT lower(name) FROM sqlite_schema")?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
+fn applied(
+    connection: &Connection,
+    prefix: &TablePrefix,
+) -> Result<Vec<(i64, [u8; 32])>, OpenError> {
+    let sql = prefix.apply("SELECT version, checksum FROM {prefix}migrations ORDER BY version");
+    let foreign = || OpenError::Foreign { what: format!("there is a `{prefix}migrations`") };
+    let mut statement = connection.prepare(&sql).map_err(|error| match error.into() {
+        OpenError::Internal(_) => foreign(),
+        other => other,
+    })?;
+    let rows = statement
+        .query_map([], |row| Ok(row.get(0).and_then(|version| Ok((version, row.get(1)?)))))?;
+    rows.map(|row| row?.map_err(|_| foreign())).collect()
+}

@@ -1,0 +1,183 @@
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use keyfob_store::{
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Inserted, KeyHash,
+    KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason,
+    StoreError, Timestamp,
+};
+
+use crate::reads::Reads;
+use crate::request::{self, Answered};
+use crate::sqlite_error::Refused;
+use crate::threads::Threads;
+use crate::writes::Writes;
+use crate::{OpenError, SqliteOptions};
+
+/// Keys in one SQLite file. A clone is another handle on the same threads and connections.
+///
+/// SQLite runs on threads of the store's own, which a method only sends to and hears from, so it
+/// never blocks the executor it runs on, and that may be any. When the last clone is dropped, the
+/// threads finish what they are at and close the file; [`close`](Self::close) also waits for that.
+///
+/// # Cancel safety
+/// A read that is dropped is not done. A write that is dropped may be done, wholly, or not at all.
+#[derive(Clone)]
+pub struct SqliteStore(Arc<Threads>);
+
+impl SqliteStore {
+    /// Opens the file with the defaults of [`SqliteOptions::new`], and creates it if it is missing.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the file is as it was before.
+    ///
+    /// # Cancel safety
+    /// A future that is dropped may have created and migrated the file, and leaves it closed.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::open_with(SqliteOptions::new(path)).await
+    }
+
+    /// Opens the file as the options say, on a thread of its own.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the file is as it was before.
+    ///
+    /// # Cancel safety
+    /// A future that is dropped may have created and migrated the file, and leaves it closed.
+    pub async fn open_with(options: SqliteOptions) -> Result<Self, OpenError> {
+        Threads::start_in_background(options).await.map(Self::new)
+    }
+
+    /// [`open_with`](Self::open_with) for code that is not async: blocks until the file is open.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the file is as it was before.
+    pub fn open_blocking(options: &SqliteOptions) -> Result<Self, OpenError> {
+        Threads::start(options).map(Self::new)
+    }
+
+    /// Takes no more requests, from whichever clone; finishes those that were sent; and returns
+    /// when the file is closed.
+    pub async fn close(&self) {
+        self.0.close();
+        self.0.ended().await;
+    }
+
+    fn new(threads: Threads) -> Self {
+        Self(Arc::new(threads))
+    }
+
+    async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Reads<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (request, answered) = request::read(work);
+        self.0.reads().push(request).map_err(|_| Refused::Closed)?;
+        answer(answered).await
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Writes<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (request, answered) = request::write(work);
+        self.0.writes().push(request).map_err(|_| Refused::Closed)?;
+        answer(answered).await
+    }
+}
+
+async fn answer<T>(answered: Answered<T>) -> Result<T, StoreError> {
+    answered.await.unwrap_or_else(|_| Err(Refused::ThreadEnded.into()))
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").finish_non_exhaustive()
+    }
+}
+
+impl KeyStore for SqliteStore {
+    async fn insert(
+        &self,
+        key: NewKey,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Inserted, StoreError> {
+        self.write(move |writes| writes.insert(key, limit, &by)).await
+    }
+
+    async fn find(&self, hashes: &[KeyHash]) -> Result<FoundKeys, StoreError> {
+        let hashes = hashes.to_vec();
+        self.read(move |reads| reads.find(&hashes)).await
+    }
+
+    async fn get(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+    ) -> Result<KeyRecord, StoreError> {
+        let organization = organization.clone();
+        self.read(move |reads| reads.get(&organization, key)).await
+    }
+
+    async fn list(
+        &self,
+        organization: &OrganizationId,
+        query: KeyQuery,
+        at: Timestamp,
+    ) -> Result<Page<KeyRecord, KeyId>, StoreError> {
+        let organization = organization.clone();
+        self.read(move |reads| reads.list(&organization, &query, at)).await
+    }
+
+    async fn keys_in_use(
+        &self,
+        organization: &OrganizationId,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let organization = organization.clone();
+        self.read(move |reads| reads.keys_in_use(&organization, at)).await
+    }
+
+    async fn revoke(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        reason: Option<Reason>,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        let organization = organization.clone();
+        self.write(move |writes| writes.revoke(&organization, key, reason, &by)).await
+    }
+
+    async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {
+        self.write(move |writes| writes.append_event(event, by)).await
+    }
+
+    async fn events(
+        &self,
+        organization: &OrganizationId,
+        query: EventQuery,
+    ) -> Result<Page<Event, FeedPosition>, StoreError> {
+        let organization = organization.clone();
+        self.read(move |reads| reads.events(&organization, &query)).await
+    }
+
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "its lifetime is too narrow")]
+    async fn position(&self) -> Result<FeedPosition, StoreError> {
+        self.read(|reads| reads.end()).await
+    }
+
+    async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
+        self.read(move |reads| reads.changes(after, limit)).await
+    }
+
+    /// Returns at once after a commit of this store, and within about 25 milliseconds after one of
+    /// another store or process on the same file. It costs something only while someone waits.
+    async fn wait(&self, after: FeedPosition) {
+        self.0.watcher().wait(after).await;
+    }
+}
