@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use keyfob::{
-    Action, Author, Details, DynStore, KeyName, KeyService, NewEvent, OrganizationId, StoreError,
+    Action, Author, Details, DynStore, Environment, KeyName, KeyService, NewEvent, OrganizationId, StoreError,
 };
+use keyfob_sqlite::SqliteStore;
 use serde_json::json;
 
-use crate::config::Config;
+use crate::config::DatabaseUrl;
 use crate::db::{Database, DatabaseError, Organization, OrganizationChange};
 use crate::node::Node;
 use crate::takumo::{FORMAT, Plan, Scope};
@@ -24,12 +25,13 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Opens the database, and makes it if there is none.
-    pub(crate) async fn open(config: &Config) -> Result<Self, OpenError> {
-        let path = config.database.path();
+    /// Opens the database, and makes it if there is none. It accepts keys of both environments, or
+    /// of one only.
+    pub(crate) async fn open(database: &DatabaseUrl, only: Option<Environment>) -> Result<Self, OpenError> {
+        let path = database.path();
         let store = SqliteStore::open(path).await?;
         let mut keys = KeyService::builder(FORMAT, DynStore::new(store));
-        if let Some(environment) = config.require_environment {
+        if let Some(environment) = only {
             keys = keys.with_environment(environment);
         }
         Ok(Self { keys: keys.build(), db: Database::open(path).await?, node: Arc::new(Node::new()) })
@@ -131,7 +133,7 @@ impl App {
 pub enum OpenError {
     /// keyfob's store could not.
     #[error("the database could not be opened")]
-    Keys(#[from] OpenStoreError),
+    Keys(#[from] keyfob_sqlite::OpenError),
     /// Takumo's own tables could not be.
     #[error("takumo's own tables could not be opened")]
     Tables(#[from] DatabaseError),
