@@ -29,6 +29,13 @@ pub(crate) enum Environments {
     Only(Environment),
 }
 
+/// What this process knows of a presented key by itself.
+pub(crate) enum Known<S> {
+    Answer(Result<Principal<S>, Refusal>),
+    /// Nothing: the store has to be asked for this hash.
+    Nothing(KeyHash),
+}
+
 /// What a lookup came to. `None`: the hash is nobody's.
 pub(crate) type Answer<S> = Result<Option<CachedKey<S>>, LookupFailure>;
 
@@ -45,12 +52,19 @@ const MOST_ATTEMPTS: usize = 4;
 
 impl<S: Scope, St: KeyStore> Core<S, St> {
     pub(crate) async fn verify(self: &Arc<Self>, key: &[u8]) -> Result<Principal<S>, VerifyError> {
-        let key = self.admit(key)?;
-        let hash = key.hash();
-        match self.recall(&hash) {
-            Some(answer) => Ok(answer?),
-            None => self.look_up(hash).await,
+        match self.verify_now(key) {
+            Known::Answer(answer) => Ok(answer?),
+            Known::Nothing(hash) => self.look_up(hash).await,
         }
+    }
+
+    /// What can be said without asking the store.
+    pub(crate) fn verify_now(&self, key: &[u8]) -> Known<S> {
+        let hash = match self.admit(key) {
+            Ok(key) => key.hash(),
+            Err(refusal) => return Known::Answer(Err(refusal)),
+        };
+        self.recall(&hash).map_or(Known::Nothing(hash), Known::Answer)
     }
 
     /// Makes a committed change count here, before whoever made it learns that it is done.
@@ -69,7 +83,7 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
         }
     }
 
-    /// What can be said without asking the store.
+    /// What the cache can say.
     fn recall(&self, hash: &KeyHash) -> Option<Result<Principal<S>, Refusal>> {
         let judge = |key: &CachedKey<S>| key.judge(|| self.clock.wall());
         match self.cache.get(hash, self.clock.monotonic(), judge)? {

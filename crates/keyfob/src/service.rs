@@ -9,7 +9,7 @@ use keyfob_store::{
     NewSecret, OrganizationId, Page, Reason, StoreError, Timestamp,
 };
 
-use crate::core::Core;
+use crate::core::{Core, Known};
 use crate::follower::Follower;
 use crate::{
     CreateError, CreateKey, CreatedKey, CreatedOnce, Expiry, FeedStatus, KeyServiceBuilder,
@@ -78,6 +78,28 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         let principal = self.verify(key).await?;
         requirement.check(&principal)?;
         Ok(principal)
+    }
+
+    /// What [`authorize`](Self::authorize) would answer, if it need not ask the store for that: of a
+    /// key that this process remembers, and of a text that can't be one. `None` says that only
+    /// `authorize` can tell.
+    ///
+    /// It is for middleware, whose future can't borrow the key from the request that it holds.
+    pub fn authorize_now<K>(
+        &self,
+        key: &K,
+        requirement: impl Into<Requirement<S>>,
+    ) -> Option<Result<Principal<S>, VerifyError>>
+    where
+        K: AsRef<[u8]> + ?Sized,
+    {
+        let Known::Answer(answer) = self.core.verify_now(key.as_ref()) else { return None };
+        let verified = answer.map_err(VerifyError::from);
+        report::verification(&verified);
+        Some(verified.and_then(|principal| {
+            requirement.into().check(&principal)?;
+            Ok(principal)
+        }))
     }
 
     /// Makes a key, if the organization may hold one more. Its plaintext is in the answer and
