@@ -1,3 +1,4 @@
+use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
@@ -12,7 +13,7 @@ use crate::Rejection;
 /// Only the layer makes one, after the key was verified. With the feature `axum` it is an
 /// extractor. `Option<AuthenticatedKey<S>>` is one too, and is `None` only when the request came
 /// without any credential and the layer is [`optional`](crate::ApiKeyLayer::optional).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AuthenticatedKey<S>(Principal<S>);
 
 impl<S: Scope> AuthenticatedKey<S> {
@@ -47,6 +48,13 @@ impl<S: Scope> AuthenticatedKey<S> {
             None if Anonymous::<S>::is_marked(extensions) => Err(Rejection::NoCredential),
             None => Err(Rejection::LayerMissing),
         }
+    }
+}
+
+// Not derived: a principal asks for a scope, to show what its set holds.
+impl<S: Scope> fmt::Debug for AuthenticatedKey<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AuthenticatedKey").field(&self.0).finish()
     }
 }
 
