@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use keyfob::{
-    Action, Author, Details, DynStore, Environment, KeyName, KeyService, NewEvent, OrganizationId, StoreError,
+    Action, Author, Details, DynStore, Environment, KeyName, KeyService, NewEvent, OrganizationId,
+    StoreError,
 };
-use keyfob_sqlite::SqliteStore;
+use keyfob_sqlite::{SqliteOptions, SqliteStore};
 use serde_json::json;
 
 use crate::config::DatabaseUrl;
@@ -22,19 +23,42 @@ pub(crate) struct App {
     pub(crate) keys: Keys,
     pub(crate) db: Database,
     pub(crate) node: Arc<Node>,
+    store: SqliteStore,
+}
+
+/// What to do when there is no database yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IfMissing {
+    Create,
+    Fail,
 }
 
 impl App {
-    /// Opens the database, and makes it if there is none. It accepts keys of both environments, or
-    /// of one only.
-    pub(crate) async fn open(database: &DatabaseUrl, only: Option<Environment>) -> Result<Self, OpenError> {
+    /// Opens the database. It accepts keys of both environments, or of one only.
+    pub(crate) async fn open(
+        database: &DatabaseUrl,
+        if_missing: IfMissing,
+        only: Option<Environment>,
+    ) -> Result<Self, OpenError> {
         let path = database.path();
-        let store = SqliteStore::open(path).await?;
-        let mut keys = KeyService::builder(FORMAT, DynStore::new(store));
+        let options =
+            SqliteOptions::new(path).with_create_if_missing(if_missing == IfMissing::Create);
+        let store = SqliteStore::open_with(options).await?;
+        let db = Database::open(path).await?;
+        let mut keys = KeyService::builder(FORMAT, DynStore::new(store.clone()));
         if let Some(environment) = only {
             keys = keys.with_environment(environment);
         }
-        Ok(Self { keys: keys.build(), db: Database::open(path).await?, node: Arc::new(Node::new()) })
+        Ok(Self { keys: keys.build(), db, node: Arc::new(Node::new()), store })
+    }
+
+    /// Finishes what was begun and closes the file. Nothing can be asked any more.
+    pub(crate) async fn close(self) {
+        let Self { keys, db, store, .. } = self;
+        // The service first: it follows a feed that ends with the store.
+        drop(keys);
+        store.close().await;
+        db.close().await;
     }
 
     /// Makes an organization and logs it.
@@ -60,8 +84,7 @@ impl App {
         name: KeyName,
         by: Author,
     ) -> Result<Option<Organization>, OrganizationError> {
-        let organization =
-            Organization { id, name, plan: Plan::Free, created_at: self.keys.now() };
+        let organization = Organization { id, name, plan: Plan::Free, created_at: self.keys.now() };
         if !self.db.add_first_organization(organization.clone()).await? {
             return Ok(None);
         }
@@ -115,11 +138,7 @@ impl App {
         self.keys.append_event(event, by).await.map(drop)
     }
 
-    async fn log_created(
-        &self,
-        organization: &Organization,
-        by: Author,
-    ) -> Result<(), StoreError> {
+    async fn log_created(&self, organization: &Organization, by: Author) -> Result<(), StoreError> {
         let details = Details::from_iter([
             ("name".into(), organization.name.as_str().into()),
             ("plan".into(), organization.plan.as_str().into()),

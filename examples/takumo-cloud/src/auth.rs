@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use keyfob::{Actor, Author, DynStore, Environment, Principal, RequestId};
-use keyfob_tower::{ApiKeyLayer, AuthenticatedKey, Rejection};
+use keyfob_tower::{ApiKeyLayer, AuthenticatedKey, Realm, Rejection};
 
 use crate::app::Keys;
 use crate::db::Tenant;
@@ -15,8 +15,10 @@ use crate::takumo::Scope;
 pub(crate) type Authentication = ApiKeyLayer<Scope, DynStore, Responder>;
 pub(crate) type Responder = fn(&Rejection, &Parts) -> Response;
 
+const REALM: Realm = Realm::new("takumo");
+
 pub(crate) fn authentication(keys: &Keys) -> Authentication {
-    ApiKeyLayer::new(keys.clone()).with_responder(respond as Responder)
+    ApiKeyLayer::new(keys.clone()).with_realm(REALM).with_responder(respond as Responder)
 }
 
 /// The key of a request and the request's name: what handlers need to know of their caller.

@@ -13,6 +13,7 @@ mod organizations;
 mod policies;
 mod scans;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ pub(crate) struct Database {
     jobs: mpsc::Sender<Job>,
 }
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job = Box<dyn FnOnce(&mut Connection) -> ControlFlow<()> + Send>;
 
 /// How many requests may wait for the connection before the next one waits for a place.
 const QUEUE: usize = 256;
@@ -70,9 +71,20 @@ impl Database {
         work: impl FnOnce(&mut Connection) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, DatabaseError> {
         let (answer, outcome) = oneshot::channel();
-        let job: Job = Box::new(move |connection| drop(answer.send(work(connection))));
+        let job: Job = Box::new(move |connection| {
+            // Whoever asked may have given up.
+            let _ = answer.send(work(connection));
+            ControlFlow::Continue(())
+        });
         self.jobs.send(job).await.map_err(|_| DatabaseError::Stopped)?;
         outcome.await.map_err(|_| DatabaseError::Stopped)?
+    }
+
+    /// Finishes what is queued and closes the connection.
+    pub(crate) async fn close(&self) {
+        if self.jobs.send(Box::new(|_| ControlFlow::Break(()))).await.is_ok() {
+            self.jobs.closed().await;
+        }
     }
 }
 
@@ -86,8 +98,13 @@ fn connect(path: &Path) -> Result<Connection, DatabaseError> {
 
 fn work(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
     while let Some(job) = queue.blocking_recv() {
-        job(&mut connection);
+        if job(&mut connection).is_break() {
+            break;
+        }
     }
+    // In this order: that the queue is gone tells that the file is closed.
+    drop(connection);
+    drop(queue);
 }
 
 /// Whose the rows of scans, gateways and policies are. Test and live never see each other's.
@@ -110,7 +127,9 @@ pub enum DatabaseError {
     #[error("the database connection has ended")]
     Stopped,
     /// A newer release wrote the tables.
-    #[error("takumo's tables have version {found}, and this release knows up to {known}: use a newer one")]
+    #[error(
+        "takumo's tables have version {found}, and this release knows up to {known}: use a newer one"
+    )]
     Newer {
         /// The version of the tables.
         found: u32,

@@ -62,7 +62,9 @@ impl Parameters {
         let mut taken = self.0.extract_if(.., |(own, _)| own == name).map(|(_, text)| text);
         let text = taken.next();
         if taken.next().is_some() {
-            return Err(ApiError::bad_request(format!("{name}: this parameter stands there twice")));
+            return Err(ApiError::bad_request(format!(
+                "{name}: this parameter stands there twice"
+            )));
         }
         Ok(text)
     }
@@ -87,9 +89,10 @@ impl<S: Send + Sync> FromRequestParts<S> for KeyPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let segment = segment(parts, state).await?;
-        segment.parse().map(Self).map_err(|error: keyfob::InvalidKeyId| {
-            ApiError::bad_request(error.to_string())
-        })
+        segment
+            .parse()
+            .map(Self)
+            .map_err(|error: keyfob::InvalidKeyId| ApiError::bad_request(error.to_string()))
     }
 }
 

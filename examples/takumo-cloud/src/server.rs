@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::api;
-use crate::app::{App, OpenError};
+use crate::app::{App, IfMissing, OpenError};
 use crate::config::Config;
 use crate::first_run::{self, FirstRunError};
 
@@ -40,7 +40,8 @@ impl Server {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address: wanted, source })?;
-        let app = App::open(&config.database, config.require_environment).await?;
+        let app =
+            App::open(&config.database, IfMissing::Create, config.require_environment).await?;
         let first_key = first_run::first_key(&app).await?;
         Ok(Self { app, listener, address, first_key })
     }
@@ -68,7 +69,7 @@ impl Server {
             tracing::info!("stopping");
             stopping.send_replace(true);
         };
-        let router = api::router(self.app);
+        let router = api::router(self.app.clone());
         let serving = axum::serve(self.listener, router).with_graceful_shutdown(stop);
         tokio::select! {
             served = serving => served?,
@@ -78,6 +79,7 @@ impl Server {
                 tokio::time::sleep(GRACE).await;
             } => tracing::warn!("some requests did not end in time"),
         }
+        self.app.close().await;
         tracing::info!("stopped");
         Ok(())
     }

@@ -84,7 +84,13 @@ pub(crate) struct EventView {
 }
 
 impl From<Event> for EventView {
-    fn from(event: Event) -> Self {
+    fn from(mut event: Event) -> Self {
+        // keyfob logs a time as the number that it stores; here every time is text.
+        if let Some(expiry) = event.details.get_mut("expires_at")
+            && let Some(micros) = expiry.as_i64()
+        {
+            *expiry = rfc3339(Timestamp::from_micros(micros)).into();
+        }
         Self {
             id: event.position.to_string(),
             at: rfc3339(event.at),

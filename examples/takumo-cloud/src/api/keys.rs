@@ -113,11 +113,7 @@ pub(super) async fn revoke(
 }
 
 /// Reads one of the organization's keys, if the caller may know of it.
-async fn visible(
-    app: &App,
-    caller: &Caller,
-    id: KeyId,
-) -> Result<KeyRecord, ApiError> {
+async fn visible(app: &App, caller: &Caller, id: KeyId) -> Result<KeyRecord, ApiError> {
     let key = app.keys.get(&caller.principal.organization, id).await?;
     if caller.reaches(key.environment) { Ok(key) } else { Err(StoreError::NotFound.into()) }
 }

@@ -54,10 +54,7 @@ pub(super) async fn edit(
     answer(&app, organization).await
 }
 
-async fn answer(
-    app: &App,
-    organization: Organization,
-) -> Result<Json<OrganizationJson>, ApiError> {
+async fn answer(app: &App, organization: Organization) -> Result<Json<OrganizationJson>, ApiError> {
     Ok(Json(OrganizationJson {
         keys_in_use: app.keys.keys_in_use(&organization.id).await?,
         id: organization.id.to_string(),

@@ -18,10 +18,7 @@ pub(super) struct WhoAmI {
 }
 
 /// `GET /v1/whoami`
-pub(super) async fn show(
-    State(app): State<App>,
-    caller: Caller,
-) -> Result<Json<WhoAmI>, ApiError> {
+pub(super) async fn show(State(app): State<App>, caller: Caller) -> Result<Json<WhoAmI>, ApiError> {
     let principal = &caller.principal;
     let key = app.keys.get(&principal.organization, principal.key).await?;
     Ok(Json(WhoAmI {

@@ -63,7 +63,7 @@ impl Database {
         after: Option<i64>,
     ) -> Result<Page<Gateway, i64>, DatabaseError> {
         self.run(move |connection| {
-            let mut statement = connection.prepare_cached(
+            let mut statement = connection.prepare(
                 "SELECT place, id, name, region, registered_at, registered_by \
                  FROM takumo_gateways WHERE organization = ?1 AND environment = ?2 AND place < ?3 \
                  ORDER BY place DESC LIMIT ?4",

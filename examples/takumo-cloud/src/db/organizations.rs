@@ -33,7 +33,7 @@ impl Database {
     /// Every organization, in the order of creation: for the operator, who owns them all.
     pub(crate) async fn organizations(&self) -> Result<Vec<Organization>, DatabaseError> {
         self.run(|connection| {
-            let mut statement = connection.prepare_cached(
+            let mut statement = connection.prepare(
                 "SELECT id, name, plan, created_at FROM takumo_organizations ORDER BY created_at, id",
             )?;
             let rows = statement.query_map([], |row| Ok(organization(row)))?;
@@ -111,7 +111,7 @@ fn read(
     id: &OrganizationId,
 ) -> Result<Option<Organization>, DatabaseError> {
     let sql = "SELECT id, name, plan, created_at FROM takumo_organizations WHERE id = ?1";
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare(sql)?;
     statement.query_row([id.as_str()], |row| Ok(organization(row))).optional()?.transpose()
 }
 

@@ -52,7 +52,7 @@ impl Database {
         after: Option<String>,
     ) -> Result<Page<Policy, String>, DatabaseError> {
         self.run(move |connection| {
-            let mut statement = connection.prepare_cached(
+            let mut statement = connection.prepare(
                 "SELECT name, version, document, updated_at, updated_by FROM takumo_policies \
                  WHERE organization = ?1 AND environment = ?2 AND name > ?3 \
                  ORDER BY name LIMIT ?4",
@@ -127,7 +127,7 @@ fn read(
     tenant: &Tenant,
     name: &str,
 ) -> Result<Option<Policy>, DatabaseError> {
-    let mut statement = connection.prepare_cached(
+    let mut statement = connection.prepare(
         "SELECT name, version, document, updated_at, updated_by FROM takumo_policies \
          WHERE organization = ?1 AND environment = ?2 AND name = ?3",
     )?;

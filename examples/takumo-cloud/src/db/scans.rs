@@ -76,7 +76,7 @@ impl Database {
         after: Option<i64>,
     ) -> Result<Page<Scan, i64>, DatabaseError> {
         self.run(move |connection| {
-            let mut statement = connection.prepare_cached(
+            let mut statement = connection.prepare(
                 "SELECT place, id, filename, bytes, findings, created_at, created_by \
                  FROM takumo_scans WHERE organization = ?1 AND environment = ?2 AND place < ?3 \
                  ORDER BY place DESC LIMIT ?4",
