@@ -17,12 +17,16 @@
 //! println!("{report}");
 //! ```
 
+mod every_key;
+
 use std::alloc::System;
 use std::fmt;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use stats_alloc::{Region, StatsAlloc};
+
+pub use every_key::EveryKey;
 
 /// A benchmark makes this its `#[global_allocator]`, with [`COUNTING_ALLOCATOR`] as the value.
 pub type CountingAllocator = &'static StatsAlloc<System>;

@@ -301,3 +301,15 @@ impl<'de, S: Scope> serde::Deserialize<'de> for ScopeSet<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The enum that `scopes!` writes can't have one; an implementation by hand could.
+    #[test]
+    #[should_panic(expected = "at most 128 scopes")]
+    fn index_beyond_the_last_place_is_no_other_scope() {
+        let _ = ScopeSet::<()>::__of_index(128);
+    }
+}

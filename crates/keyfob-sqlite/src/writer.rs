@@ -112,3 +112,97 @@ impl<'c> Writer<'c> {
         Ok(end)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use keyfob_store::{
+        Action, Actor, Attribution, Author, Details, NewEvent, StoreError, Timestamp,
+    };
+
+    use super::*;
+    use crate::request::{self, Answered};
+    use crate::{connection, schema};
+
+    fn append(writes: &mut Writes<'_>) -> Result<(), StoreError> {
+        let event = NewEvent {
+            organization: "acme".parse().unwrap(),
+            action: Action::custom("organization.created").unwrap(),
+            details: Details::new(),
+        };
+        let by: Attribution =
+            Author::from(Actor::new("cli").unwrap()).at(Timestamp::from_micros(0));
+        writes.append_event(event, by).map(drop)
+    }
+
+    type Work = fn(&mut Writes<'_>) -> Result<(), StoreError>;
+    type Answer = Result<(), StoreError>;
+
+    /// Runs some writes in one transaction. Returns their answers, how many events there are
+    /// afterwards, and how many are when one more write has followed.
+    fn transact<const N: usize>(works: [Work; N]) -> ([Answer; N], u64, u64) {
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(directory.path().join("app.db"));
+        let connection = connection::open(&options).unwrap();
+        schema::prepare(&connection, &options).unwrap();
+        let mut writer = Writer::prepare(&connection, &options).unwrap();
+        let told = Cell::new(FeedPosition::START);
+        let mut run = |works: &[Work]| -> Vec<Answered<()>> {
+            let (requests, answers) = works.iter().map(|work| request::write(*work)).unzip();
+            writer.transact(requests, &|end| told.set(end));
+            let end: i64 = connection
+                .query_row("SELECT count(*) FROM keyfob_events", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(told.get().get(), u64::try_from(end).unwrap());
+            answers
+        };
+        let answers = run(&works).into_iter().map(|mut answer| answer.try_recv().unwrap());
+        let answers = answers.collect::<Vec<_>>().try_into().unwrap();
+        let end = told.get().get();
+        run(&[append]).remove(0).try_recv().unwrap().unwrap();
+        (answers, end, told.get().get())
+    }
+
+    #[test]
+    fn write_that_fails_takes_no_other_with_it() {
+        let fail_late: Work = |writes| {
+            append(writes)?;
+            Err(StoreError::NotFound)
+        };
+        let (answers, end, _) = transact([append, fail_late, append]);
+        assert!(matches!(answers, [Ok(()), Err(StoreError::NotFound), Ok(())]), "{answers:?}");
+        assert_eq!(end, 2);
+    }
+
+    #[test]
+    fn failed_commit_is_the_answer_to_every_write_in_it() {
+        // A deferred constraint is looked at when the transaction commits.
+        let poison: Work = |writes| {
+            let sql = "PRAGMA defer_foreign_keys = ON;
+                INSERT INTO keyfob_secrets VALUES
+                (zeroblob(32), zeroblob(16), 1, 'tk_live_00000000', 0, NULL, NULL)";
+            writes.connection().execute_batch(sql).unwrap();
+            Ok(())
+        };
+        let refuse: Work = |_| Err(StoreError::NotFound);
+        let (answers, end, after) = transact([append, poison, refuse]);
+        for answer in answers {
+            assert!(matches!(answer, Err(StoreError::Internal(_))), "{answer:?}");
+        }
+        assert_eq!((end, after), (0, 1));
+    }
+
+    #[test]
+    fn transaction_that_sqlite_rolls_back_is_not_gone_on_with() {
+        let roll_back: Work = |writes| {
+            writes.connection().execute_batch("ROLLBACK").unwrap();
+            Ok(())
+        };
+        let (answers, end, after) = transact([append, roll_back, append]);
+        for answer in answers {
+            assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+        }
+        assert_eq!((end, after), (0, 1));
+    }
+}

@@ -65,6 +65,11 @@ impl<'c> Writes<'c> {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn connection(&self) -> &'c Connection {
+        self.connection
+    }
+
     /// The end of the feed, what this transaction appended included.
     pub(crate) fn end(&mut self) -> Result<FeedPosition, StoreError> {
         self.reads.end()

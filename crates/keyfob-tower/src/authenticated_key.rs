@@ -51,7 +51,6 @@ impl<S: Scope> AuthenticatedKey<S> {
     }
 }
 
-// Not derived: a principal asks for a scope, to show what its set holds.
 impl<S: Scope> fmt::Debug for AuthenticatedKey<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("AuthenticatedKey").field(&self.0).finish()
@@ -63,6 +62,12 @@ impl<S> Deref for AuthenticatedKey<S> {
 
     fn deref(&self) -> &Principal<S> {
         &self.0
+    }
+}
+
+impl<S: Scope> fmt::Debug for AuthenticatedKey<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AuthenticatedKey").field(&self.0).finish()
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use crate::cache::{Cache, CachedKey, Remembered, Verdict};
 use crate::lookups::Lookups;
-use crate::{Clock, Outage, Principal, Refusal, VerifyError};
+use crate::{Clock, Outage, Principal, Refusal, VerifyError, report};
 
 /// What the clones of a service, its follower and its lookups share: the way from a presented key
 /// to an answer.
@@ -51,14 +51,9 @@ pub(crate) enum LookupFailure {
 const MOST_ATTEMPTS: usize = 4;
 
 impl<S: Scope, St: KeyStore> Core<S, St> {
-    pub(crate) async fn verify(self: &Arc<Self>, key: &[u8]) -> Result<Principal<S>, VerifyError> {
-        match self.verify_now(key) {
-            Known::Answer(answer) => Ok(answer?),
-            Known::Nothing(hash) => self.look_up(hash).await,
-        }
-    }
-
-    /// What can be said without asking the store.
+    /// What can be said of a key without asking the store, or else the hash to ask it for.
+    ///
+    /// It is no part of a future on purpose: nearly every verification ends here.
     pub(crate) fn verify_now(&self, key: &[u8]) -> Known<S> {
         let hash = match self.admit(key) {
             Ok(key) => key.hash(),
@@ -83,16 +78,21 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
         }
     }
 
-    /// What the cache can say.
+    /// What can be said without asking the store.
     fn recall(&self, hash: &KeyHash) -> Option<Result<Principal<S>, Refusal>> {
         let judge = |key: &CachedKey<S>| key.judge(|| self.clock.wall());
-        match self.cache.get(hash, self.clock.monotonic(), judge)? {
+        let remembered = self.cache.get(hash, self.clock.monotonic(), judge)?;
+        report::cache_hit();
+        match remembered {
             Remembered::Key(judgement) => Some(judgement),
             Remembered::Unknown => Some(Err(Refusal::Unknown)),
         }
     }
 
-    async fn look_up(self: &Arc<Self>, hash: KeyHash) -> Result<Principal<S>, VerifyError> {
+    pub(crate) async fn look_up(
+        self: &Arc<Self>,
+        hash: KeyHash,
+    ) -> Result<Principal<S>, VerifyError> {
         for _ in 0..MOST_ATTEMPTS {
             let (answer, start) = self.lookups.join(hash);
             if start {
@@ -114,7 +114,9 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
     /// Asks the store for a batch, and keeps what may be kept.
     async fn ask(&self, hashes: Vec<KeyHash>) -> Vec<(KeyHash, Answer<S>)> {
         let generation = self.cache.generation();
-        match self.find(&hashes).await {
+        let found = self.find(&hashes).await;
+        report::lookup(hashes.len(), found.as_ref().err());
+        match found {
             Ok(FoundKeys { position, keys }) => hashes
                 .into_iter()
                 .zip(keys)
@@ -126,7 +128,6 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
                 })
                 .collect(),
             Err(outage) => {
-                tracing::warn!(%outage, hashes = hashes.len(), "keys could not be looked up");
                 let failure = LookupFailure::Outage(outage);
                 hashes.into_iter().map(|hash| (hash, Err(failure.clone()))).collect()
             }

@@ -6,6 +6,7 @@ use keyfob_store::{Changes, FeedPosition, KeyStore, StoreError};
 use tokio::task::JoinHandle;
 
 use crate::core::Core;
+use crate::report;
 
 /// Follows the change feed: forgets what changes, and renews the lease of the cache.
 ///
@@ -91,7 +92,7 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
                     position = None;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the change feed could not be read");
+                    report::feed_read_failed(&error);
                     tokio::time::sleep(self.poll).await;
                 }
             }
@@ -115,6 +116,7 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
         }
         let read_began = complete.then_some(read_began);
         self.note(reached, read_began);
+        report::feed_read(reached);
         Ok(Step { reached, idle: complete })
     }
 

@@ -54,15 +54,13 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     where
         K: AsRef<[u8]> + ?Sized,
     {
-        let verified = self.core.verify(key.as_ref()).await;
-        report::verification(&verified);
-        verified
+        self.authorize(key, Requirement::ANY_KEY).await
     }
 
     /// Tells whose key this is, if it is good here and now, and for this.
     ///
     /// # Errors
-    /// Those of [`verify`](Self::verify), and [`Refusal::MissingScope`].
+    /// Those of [`verify`](Self::verify), and [`Refusal::MissingScope`](crate::Refusal::MissingScope).
     ///
     /// # Cancel safety
     /// A dropped future costs nobody else anything.
@@ -74,18 +72,19 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     where
         K: AsRef<[u8]> + ?Sized,
     {
-        let requirement = requirement.into();
-        let principal = self.verify(key).await?;
-        requirement.check(&principal)?;
-        Ok(principal)
+        let verified = match self.core.verify_now(key.as_ref()) {
+            Known::Answer(answer) => answer.map_err(VerifyError::from),
+            Known::Nothing(hash) => self.core.look_up(hash).await,
+        };
+        conclude(verified, &requirement.into())
     }
 
-    /// What [`authorize`](Self::authorize) would answer, if it need not ask the store for that: of a
-    /// key that this process remembers, and of a text that can't be one. `None` says that only
-    /// `authorize` can tell.
+    /// What [`authorize`](Self::authorize) would answer, if it need not wait for that: of a key that
+    /// this process remembers, and of a text that can't be one. `None` says that the store has to be
+    /// asked, which `authorize` does.
     ///
     /// It is for middleware, whose future can't borrow the key from the request that it holds.
-    pub fn authorize_now<K>(
+    pub fn authorize_at_once<K>(
         &self,
         key: &K,
         requirement: impl Into<Requirement<S>>,
@@ -94,12 +93,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         K: AsRef<[u8]> + ?Sized,
     {
         let Known::Answer(answer) = self.core.verify_now(key.as_ref()) else { return None };
-        let verified = answer.map_err(VerifyError::from);
-        report::verification(&verified);
-        Some(verified.and_then(|principal| {
-            requirement.into().check(&principal)?;
-            Ok(principal)
-        }))
+        Some(conclude(answer.map_err(VerifyError::from), &requirement.into()))
     }
 
     /// Makes a key, if the organization may hold one more. Its plaintext is in the answer and
@@ -181,8 +175,9 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     ) -> Result<KeyRecord, StoreError> {
         let by = self.attribute(by.into());
         let revoked = self.core.store.revoke(organization, key, reason, by).await?;
-        tracing::info!(%organization, %key, "key revoked");
-        Ok(self.settle(revoked))
+        let record = self.settle(revoked);
+        report::key_revoked(&record);
+        Ok(record)
     }
 
     /// Appends an event of the embedder's own to the log.
@@ -246,7 +241,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         Ok(match self.core.store.insert(key, limit, by).await? {
             Inserted::Created(committed) => {
                 let key = self.settle(committed);
-                tracing::info!(organization = %key.organization, key = %key.id, "key created");
+                report::key_created(&key);
                 CreatedOnce::New(CreatedKey { key, api_key })
             }
             Inserted::Replayed(key) => CreatedOnce::Replayed(key),
@@ -264,6 +259,19 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     fn attribute(&self, author: Author) -> Attribution {
         author.at(self.now())
     }
+}
+
+/// Holds what was verified against what is required, and reports what that came to.
+fn conclude<S: Scope>(
+    verified: Result<Principal<S>, VerifyError>,
+    requirement: &Requirement<S>,
+) -> Result<Principal<S>, VerifyError> {
+    let verified = verified.and_then(|principal| {
+        requirement.check(&principal)?;
+        Ok(principal)
+    });
+    report::verification(&verified);
+    verified
 }
 
 fn new_key<S: Scope>(

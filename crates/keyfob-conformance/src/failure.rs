@@ -1,0 +1,130 @@
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+
+use keyfob_store::{BackendError, Committed, Inserted, KeyRecord, StoreError};
+
+/// What a check expected, and what it saw instead.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    what: String,
+    expected: String,
+    seen: String,
+    asked_at: &'static Location<'static>,
+}
+
+/// How a check ends.
+pub(crate) type Outcome = Result<(), Failure>;
+
+impl Failure {
+    #[track_caller]
+    pub(crate) fn new(
+        what: impl fmt::Display,
+        expected: impl Into<String>,
+        seen: impl Into<String>,
+    ) -> Self {
+        Self {
+            what: what.to_string(),
+            expected: expected.into(),
+            seen: seen.into(),
+            asked_at: Location::caller(),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn unopened(what: &str, error: &BackendError) -> Self {
+        Self::new(what, "the factory succeeds", chain(&**error))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "    {}", self.what)?;
+        writeln!(f, "    expected: {}", self.expected)?;
+        writeln!(f, "    seen:     {}", self.seen)?;
+        writeln!(f, "    asked at: {}", self.asked_at)
+    }
+}
+
+impl Error for Failure {}
+
+impl From<StoreError> for Failure {
+    #[track_caller]
+    fn from(error: StoreError) -> Self {
+        Self::new("a call that has to succeed", "Ok", chain(&error))
+    }
+}
+
+/// The error, and what it says was behind it.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let sources = std::iter::successors(error.source(), |error| (*error).source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}
+
+/// Asks that something be equal to what is expected.
+#[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "a caller passes what it has, or borrows it")]
+pub(crate) fn same<A, B>(what: impl fmt::Display, seen: A, expected: B) -> Outcome
+where
+    A: PartialEq<B> + fmt::Debug,
+    B: fmt::Debug,
+{
+    if seen == expected {
+        return Ok(());
+    }
+    Err(Failure::new(what, format!("{expected:?}"), format!("{seen:?}")))
+}
+
+/// Asks that something be so.
+#[track_caller]
+pub(crate) fn holds(what: impl fmt::Display, so: bool) -> Outcome {
+    if so { Ok(()) } else { Err(Failure::new(what, "it is so", "it is not")) }
+}
+
+/// Asks for a refusal of exactly this kind.
+#[track_caller]
+pub(crate) fn refused<T: fmt::Debug>(
+    what: impl fmt::Display,
+    seen: &Result<T, StoreError>,
+    expected: &StoreError,
+) -> Outcome {
+    let alike = match (seen, expected) {
+        (Err(StoreError::NotFound), StoreError::NotFound)
+        | (Err(StoreError::FeedLost), StoreError::FeedLost) => true,
+        (
+            Err(StoreError::LimitReached { limit: seen }),
+            StoreError::LimitReached { limit: expected },
+        ) => seen == expected,
+        (Err(StoreError::Conflict(seen)), StoreError::Conflict(expected)) => seen == expected,
+        _ => false,
+    };
+    if alike {
+        Ok(())
+    } else {
+        Err(Failure::new(what, format!("{expected:?}"), format!("{seen:?}")))
+    }
+}
+
+/// Asks that an insertion made a new key.
+#[track_caller]
+pub(crate) fn created(
+    inserted: Result<Inserted, StoreError>,
+) -> Result<Committed<KeyRecord>, Failure> {
+    match inserted? {
+        Inserted::Created(made) => Ok(made),
+        replayed @ Inserted::Replayed(_) => {
+            Err(Failure::new("an insertion of a new key", "Created", format!("{replayed:?}")))
+        }
+    }
+}
+
+/// Asks that an insertion was recognised as a repeated one.
+#[track_caller]
+pub(crate) fn replayed(inserted: Result<Inserted, StoreError>) -> Result<KeyRecord, Failure> {
+    match inserted? {
+        Inserted::Replayed(key) => Ok(key),
+        created @ Inserted::Created(_) => {
+            Err(Failure::new("an insertion that is repeated", "Replayed", format!("{created:?}")))
+        }
+    }
+}

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod check;
+mod factory;
+mod failure;
+mod follower;
+mod footprint;
+mod report;
+mod rules;
+mod sample;
+mod stage;
+mod suite;
+
+pub use factory::StoreFactory;
+pub use failure::Failure;
+pub use report::{Report, Verdict};
+pub use suite::{check_names, run_all, run_matching};

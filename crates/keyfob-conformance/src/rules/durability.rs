@@ -1,0 +1,143 @@
+//! Contract 9: what was answered stays, and what was not is never half there.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use keyfob_store::{
+    DynStore, EventQuery, KeyId, KeyLimit, KeyStatus, KeyStore, NewKey, OrganizationId, StoreError,
+};
+
+use crate::Failure;
+use crate::check::{Check, checks};
+use crate::failure::{Outcome, holds, replayed, same};
+use crate::follower::Follower;
+use crate::footprint::{Footprint, every_key};
+use crate::sample::{
+    at, by, custom_event, events, idempotency, keys_that_are, organization, reason,
+};
+use crate::stage::Stage;
+
+pub(crate) const CHECKS: &[Check] = checks![contract 9:
+    everything_outlives_the_handle,
+    feed_goes_on_after_reopening,
+    tokens_outlive_the_handle,
+    dropped_insertion_is_whole_or_absent,
+    dropped_revocation_is_whole_or_absent,
+];
+
+async fn everything_outlives_the_handle(stage: &Stage) -> Outcome {
+    let acme = organization("acme");
+    let store = stage.open().await?;
+    let revoked = stage.stored(&store, &acme, 0).await?.value;
+    let active = stage.stored(&store, &acme, 1).await?.value;
+    store.revoke(&acme, revoked.id, reason("leaked"), by("user:1", 2)).await?;
+    store.append_event(custom_event(&acme, "plan.changed"), by("user:1", 3)).await?;
+    let before = Footprint::of(&store, &[&acme]).await?;
+    drop(store);
+
+    let store = stage.open().await?;
+    same("what is stored", Footprint::of(&store, &[&acme]).await?, before)?;
+    same("the key", store.get(&acme, active.id).await?, active)
+}
+
+async fn feed_goes_on_after_reopening(stage: &Stage) -> Outcome {
+    let acme = organization("acme");
+    let store = stage.open().await?;
+    stage.stored(&store, &acme, 0).await?;
+    let mut follower = Follower::from_start(&store);
+    follower.read_on().await?;
+    let reached = follower.reached;
+    drop((store, follower));
+
+    let store = stage.open().await?;
+    let made = stage.stored(&store, &acme, 1).await?;
+    holds("a later commit has a later position", made.position > reached)?;
+    let mut follower = Follower::from(&store, reached);
+    follower.read_on().await?;
+    follower.saw("changes since then", &[made.value.id])
+}
+
+async fn tokens_outlive_the_handle(stage: &Stage) -> Outcome {
+    let acme = organization("acme");
+    let attempt = || NewKey { idempotency: idempotency("token", 1, 100), ..stage.key(&acme, 0) };
+    let store = stage.open().await?;
+    let first = stage.stored_as(&store, attempt(), 0).await?.value;
+    drop(store);
+
+    let store = stage.open().await?;
+    let again = store.insert(attempt(), KeyLimit::AtMost(1), by("user:1", 1)).await;
+    same("the key that the token made", replayed(again)?, first)
+}
+
+/// A future is dropped after so many polls, from none to enough.
+const POLLS: std::ops::Range<usize> = 0..24;
+
+async fn dropped_insertion_is_whole_or_absent(stage: &Stage) -> Outcome {
+    let [store, other] = stage.open_two().await?;
+    let acme = organization("acme");
+    let mut made = Vec::new();
+    for polls in POLLS {
+        let key = stage.key(&acme, 0);
+        made.push(key.id);
+        drop(poll_at_most(store.insert(key, KeyLimit::Unlimited, by("user:1", 0)), polls).await);
+    }
+    for key in made {
+        is_whole(&other, &acme, key).await?;
+    }
+    let live = || keys_that_are(200, Some(KeyStatus::Active), None);
+    let before = every_key(&other, &acme, live(), at(0)).await?.len() as u64;
+    let in_use = other.keys_in_use(&acme, at(0)).await?;
+    let after = every_key(&other, &acme, live(), at(0)).await?.len() as u64;
+    holds("the keys that are counted are those that are there", before <= in_use && in_use <= after)
+}
+
+async fn dropped_revocation_is_whole_or_absent(stage: &Stage) -> Outcome {
+    let [store, other] = stage.open_two().await?;
+    let acme = organization("acme");
+    let mut made = Vec::new();
+    for polls in POLLS {
+        let key = stage.stored(&store, &acme, 0).await?.value.id;
+        made.push(key);
+        drop(poll_at_most(store.revoke(&acme, key, None, by("user:1", 1)), polls).await);
+    }
+    for key in made {
+        is_whole(&other, &acme, key).await?;
+    }
+    Ok(())
+}
+
+/// Polls a future so many times, and drops it when it has not ended by then.
+async fn poll_at_most<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        let polled = poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await;
+        if let Poll::Ready(output) = polled {
+            return Some(output);
+        }
+        tokio::task::yield_now().await;
+    }
+    None
+}
+
+/// Asks that a key has as many events, and as many steps in the feed, as changes. The write may
+/// be under way still, so each is read in an order that later writes can't mislead.
+async fn is_whole(store: &DynStore, owner: &OrganizationId, key: KeyId) -> Outcome {
+    let query = || EventQuery { key: Some(key), ..events(200) };
+    let before = store.events(owner, query()).await?.items.len();
+    let changes = match store.get(owner, key).await {
+        Err(StoreError::NotFound) => 0,
+        key => 1 + usize::from(key?.status(at(2)) == KeyStatus::Revoked),
+    };
+    let after = store.events(owner, query()).await?.items.len();
+    let mut follower = Follower::from_start(store);
+    follower.read_on().await?;
+    let told = follower.positions_of(key).len();
+
+    if before > changes || changes > after || told < changes {
+        let expected = format!("as many events and steps of the feed as changes ({changes})");
+        let seen = format!("{before} to {after} events, {told} steps");
+        return Err(Failure::new("a write whose future was dropped", expected, seen));
+    }
+    Ok(())
+}

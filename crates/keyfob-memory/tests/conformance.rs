@@ -1,0 +1,25 @@
+//! Certifies the store against its contract.
+
+use keyfob_conformance::{StoreFactory, run_all};
+use keyfob_memory::MemoryStore;
+use keyfob_store::BackendError;
+
+struct InMemory;
+
+impl StoreFactory for InMemory {
+    type Store = MemoryStore;
+    type Data = MemoryStore;
+
+    async fn create(&self) -> Result<MemoryStore, BackendError> {
+        Ok(MemoryStore::new())
+    }
+
+    async fn open(&self, data: &MemoryStore) -> Result<MemoryStore, BackendError> {
+        Ok(data.clone())
+    }
+}
+
+#[test]
+fn memory_store_keeps_the_contract() {
+    run_all(InMemory).assert_passed();
+}

@@ -1,0 +1,26 @@
+//! Certifies the store against its contract, with as many connections to one file as a check wants.
+
+use keyfob_conformance::{StoreFactory, run_all};
+use keyfob_sqlite::SqliteStore;
+use keyfob_store::BackendError;
+use tempfile::TempDir;
+
+struct InAFile;
+
+impl StoreFactory for InAFile {
+    type Store = SqliteStore;
+    type Data = TempDir;
+
+    async fn create(&self) -> Result<TempDir, BackendError> {
+        Ok(tempfile::tempdir()?)
+    }
+
+    async fn open(&self, directory: &TempDir) -> Result<SqliteStore, BackendError> {
+        Ok(SqliteStore::open(directory.path().join("app.db")).await?)
+    }
+}
+
+#[test]
+fn sqlite_store_keeps_the_contract() {
+    run_all(InAFile).assert_passed();
+}

@@ -1,0 +1,83 @@
+use std::collections::HashSet;
+use std::time::Duration;
+
+use keyfob_store::{FoundState, KeyId, KeyStore};
+
+use crate::child::{self, Role, SLOTS, Talking, run_at_once};
+use crate::database::Database;
+use crate::sample::{insert, now, organization};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_processes_fill_the_slots_exactly() {
+    for _ in 0..3 {
+        let database = Database::new();
+        let told = run_at_once(6, Role::Race, &database);
+        let created: HashSet<String> = told.into_iter().flatten().collect();
+        assert_eq!(created.len() as u64, SLOTS);
+        let store = database.open().await;
+        assert_eq!(store.keys_in_use(&organization(), now()).await.unwrap(), SLOTS);
+        for id in created {
+            store.get(&organization(), id.parse().unwrap()).await.unwrap();
+        }
+    }
+}
+
+#[test]
+fn processes_that_open_a_fresh_file_at_once_migrate_it_once() {
+    for _ in 0..3 {
+        let database = Database::new();
+        for told in run_at_once(8, Role::Open, &database) {
+            assert_eq!(told, ["opened"]);
+        }
+        assert_eq!(database.ask::<i64>("SELECT count(*) FROM keyfob_migrations"), 1);
+        assert_eq!(database.ask::<String>("PRAGMA journal_mode"), "wal");
+        database.assert_intact();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revocation_by_another_process_is_heard_of() {
+    let database = Database::new();
+    let store = database.open().await;
+    let key = insert(&store).await;
+    let before = store.position().await.unwrap();
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.wait(before).await }
+    });
+
+    child::run(&mut child::command(&child::program(), Role::Revoke, &database));
+
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.unwrap().unwrap();
+    let told = store.changes(before, 10).await.unwrap();
+    assert_eq!(told.changes.len(), 1);
+    assert_eq!((told.changes[0].key, told.complete), (key.id, true));
+    assert_eq!(told.changes[0].hashes, [key.secrets[0].hash]);
+    let found = store.find(&[key.secrets[0].hash]).await.unwrap();
+    assert!(found.position >= told.reached);
+    assert_eq!(found.keys[0].as_ref().unwrap().state, FoundState::Revoked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_process_loses_nothing_that_was_acknowledged() {
+    let database = Database::new();
+    let mut acknowledged: Vec<KeyId> = Vec::new();
+    for round in 0..10 {
+        let mut child = Talking::start(child::command(&child::program(), Role::Write, &database));
+        let mut told: Vec<String> = child.by_ref().take(1 + round * 7).collect();
+        told.extend(child.kill());
+        assert!(!told.is_empty());
+        // The last line may have been cut short.
+        acknowledged.extend(told.iter().filter_map(|id| id.parse::<KeyId>().ok()));
+
+        let store = database.open().await;
+        for id in &acknowledged {
+            store.get(&organization(), *id).await.unwrap();
+        }
+        store.close().await;
+        database.assert_intact();
+        let keys: i64 = database.ask("SELECT count(*) FROM keyfob_keys");
+        assert_eq!(database.ask::<i64>("SELECT count(*) FROM keyfob_secrets"), keys);
+        assert_eq!(database.ask::<i64>("SELECT count(DISTINCT key) FROM keyfob_events"), keys);
+    }
+}
