@@ -65,12 +65,6 @@ impl<S> Deref for AuthenticatedKey<S> {
     }
 }
 
-impl<S: Scope> fmt::Debug for AuthenticatedKey<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AuthenticatedKey").field(&self.0).finish()
-    }
-}
-
 /// Marks a request that a layer let through without a credential, so that it is told apart from
 /// one that no layer has seen.
 #[derive(Clone)]
