@@ -14,7 +14,8 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     let stop = stop_signal()?;
     let url = format!("http://{}", server.address());
 
-    output::print(&format!("takumo-cloud serves {} at {url}", config.database))?;
+    // A server goes on when nobody reads what it prints, unless it is the key.
+    let _ = output::print(&format!("takumo-cloud serves {} at {url}", config.database));
     if !server.address().ip().is_loopback() {
         output::remark(
             "it is reachable from outside, and speaks plain HTTP: put TLS in front of it",
@@ -22,7 +23,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     }
     match server.take_first_key() {
         Some(first) => output::print(&welcome(&first, &url))?,
-        None => output::print(&greeting(&url))?,
+        None => drop(output::print(&greeting(&url))),
     }
     server.serve(stop).await?;
     Ok(())
