@@ -35,7 +35,7 @@ impl KeyStore for EveryKey {
     }
 
     async fn wait(&self, _after: FeedPosition) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn insert(&self, _: NewKey, _: KeyLimit, _: Attribution) -> Result<Inserted, StoreError> {
