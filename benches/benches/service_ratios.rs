@@ -27,6 +27,7 @@ type Service = KeyService<Scope, EveryKey>;
 
 const FORMAT: KeyFormat = KeyFormat::new("tk");
 
+#[expect(clippy::print_stdout, reason = "the tables are what it is for")]
 fn main() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build();

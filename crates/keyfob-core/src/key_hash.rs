@@ -61,9 +61,10 @@ impl KeyHash {
     fn of_blocks(blocks: &[[u8; BLOCK]]) -> Self {
         let mut state = INITIAL_STATE;
         sha2::block_api::compress256(&mut state, blocks);
+        // In the words that the comparison reads, for the reason that `last_block` gives.
         let mut hash = [0; 32];
-        for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(state) {
-            *bytes = word.to_be_bytes();
+        for (bytes, [high, low]) in hash.as_chunks_mut().0.iter_mut().zip(state.as_chunks().0) {
+            *bytes = (u64::from(*high) << 32 | u64::from(*low)).to_be_bytes();
         }
         Self(hash)
     }

@@ -204,7 +204,7 @@ impl<S: Scope, St: KeyStore, R> ApiKeyLayer<S, St, R> {
             }
             (Err(rejection), _) => return Verdict::Reject(rejection),
         };
-        match self.keys.authorize_now(&credential, self.requirement) {
+        match self.keys.authorize_at_once(&credential, self.requirement) {
             Some(Ok(principal)) => {
                 request.extensions_mut().insert(AuthenticatedKey::new(principal));
                 Verdict::LetThrough

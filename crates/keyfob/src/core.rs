@@ -78,7 +78,7 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
         }
     }
 
-    /// What the cache can say.
+    /// What can be said without asking the store.
     fn recall(&self, hash: &KeyHash) -> Option<Result<Principal<S>, Refusal>> {
         let judge = |key: &CachedKey<S>| key.judge(|| self.clock.wall());
         let remembered = self.cache.get(hash, self.clock.monotonic(), judge)?;

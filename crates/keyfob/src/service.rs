@@ -79,12 +79,12 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         conclude(verified, &requirement.into())
     }
 
-    /// What [`authorize`](Self::authorize) would answer, if it need not ask the store for that: of a
-    /// key that this process remembers, and of a text that can't be one. `None` says that only
-    /// `authorize` can tell.
+    /// What [`authorize`](Self::authorize) would answer, if it need not wait for that: of a key that
+    /// this process remembers, and of a text that can't be one. `None` says that the store has to be
+    /// asked, which `authorize` does.
     ///
     /// It is for middleware, whose future can't borrow the key from the request that it holds.
-    pub fn authorize_now<K>(
+    pub fn authorize_at_once<K>(
         &self,
         key: &K,
         requirement: impl Into<Requirement<S>>,

@@ -133,20 +133,20 @@ async fn answer_without_waiting_is_the_same_or_none() {
     let created = create(&service).await;
     let key = created.api_key.expose_secret();
 
-    assert!(service.authorize_now(key, Scope::Read).is_none(), "nobody has asked for it yet");
-    let malformed = service.authorize_now("tk_live_", Scope::Read).unwrap().unwrap_err();
+    assert!(service.authorize_at_once(key, Scope::Read).is_none(), "nobody has asked for it yet");
+    let malformed = service.authorize_at_once("tk_live_", Scope::Read).unwrap().unwrap_err();
     assert!(matches!(malformed.refusal(), Some(Refusal::Malformed(_))));
     assert_eq!(store.finds(), 0);
 
     let verified = service.authorize(key, Scope::Read).await.unwrap();
-    assert_eq!(service.authorize_now(key, Scope::Read).unwrap().unwrap(), verified);
-    let missing = service.authorize_now(key, Scope::Write).unwrap().unwrap_err();
+    assert_eq!(service.authorize_at_once(key, Scope::Read).unwrap().unwrap(), verified);
+    let missing = service.authorize_at_once(key, Scope::Write).unwrap().unwrap_err();
     assert!(matches!(missing.refusal(), Some(Refusal::MissingScope { .. })));
 
     service.revoke(&organization(), created.key.id, None, actor()).await.unwrap();
-    assert!(service.authorize_now(key, Scope::Read).is_none());
+    assert!(service.authorize_at_once(key, Scope::Read).is_none());
     assert!(service.authorize(key, Scope::Read).await.is_err());
-    let revoked = service.authorize_now(key, Scope::Read).unwrap().unwrap_err();
+    let revoked = service.authorize_at_once(key, Scope::Read).unwrap().unwrap_err();
     assert_eq!(revoked.refusal(), Some(&Refusal::Revoked));
     assert_eq!(store.finds(), 2);
 }

@@ -1,0 +1,151 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use keyfob::{
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKey, FoundKeys,
+    Inserted, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
+    OrganizationId, Page, Reason, StoreError, Timestamp,
+};
+use keyfob_memory::MemoryStore;
+use tokio::sync::Semaphore;
+
+/// A memory store whose lookups are counted, and answer as they are told.
+#[derive(Clone)]
+pub(crate) struct ToldStore(Arc<Inner>);
+
+struct Inner {
+    store: MemoryStore,
+    finds: AtomicUsize,
+    told: Mutex<Told>,
+    answers: Semaphore,
+}
+
+#[derive(Clone, Copy)]
+enum Told {
+    Truth,
+    Outage,
+    Wait,
+    Change(fn(&mut FoundKey)),
+}
+
+impl ToldStore {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Inner {
+            store: MemoryStore::new(),
+            finds: AtomicUsize::new(0),
+            told: Mutex::new(Told::Truth),
+            answers: Semaphore::new(0),
+        }))
+    }
+
+    /// How many lookups there were.
+    pub(crate) fn finds(&self) -> usize {
+        self.0.finds.load(Ordering::SeqCst)
+    }
+
+    /// Lookups fail from now on.
+    pub(crate) fn break_down(&self) {
+        self.tell(Told::Outage);
+    }
+
+    /// Lookups wait for [`answer_one`](Self::answer_one) from now on.
+    pub(crate) fn hold_answers(&self) {
+        self.tell(Told::Wait);
+    }
+
+    pub(crate) fn answer_one(&self) {
+        self.0.answers.add_permits(1);
+    }
+
+    /// Keys are found as this leaves them from now on.
+    pub(crate) fn change_found(&self, change: fn(&mut FoundKey)) {
+        self.tell(Told::Change(change));
+    }
+
+    fn tell(&self, told: Told) {
+        *self.0.told.lock().unwrap() = told;
+    }
+}
+
+impl KeyStore for ToldStore {
+    async fn find(&self, hashes: &[KeyHash]) -> Result<FoundKeys, StoreError> {
+        self.0.finds.fetch_add(1, Ordering::SeqCst);
+        let mut found = self.0.store.find(hashes).await?;
+        let told = *self.0.told.lock().unwrap();
+        match told {
+            Told::Truth => {}
+            Told::Outage => return Err(StoreError::Unavailable("it was told to fail".into())),
+            Told::Wait => self.0.answers.acquire().await.unwrap().forget(),
+            Told::Change(change) => found.keys.iter_mut().flatten().for_each(change),
+        }
+        Ok(found)
+    }
+
+    async fn insert(
+        &self,
+        key: NewKey,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Inserted, StoreError> {
+        self.0.store.insert(key, limit, by).await
+    }
+
+    async fn get(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+    ) -> Result<KeyRecord, StoreError> {
+        self.0.store.get(organization, key).await
+    }
+
+    async fn list(
+        &self,
+        organization: &OrganizationId,
+        query: KeyQuery,
+        at: Timestamp,
+    ) -> Result<Page<KeyRecord, KeyId>, StoreError> {
+        self.0.store.list(organization, query, at).await
+    }
+
+    async fn keys_in_use(
+        &self,
+        organization: &OrganizationId,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.0.store.keys_in_use(organization, at).await
+    }
+
+    async fn revoke(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        reason: Option<Reason>,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.0.store.revoke(organization, key, reason, by).await
+    }
+
+    async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {
+        self.0.store.append_event(event, by).await
+    }
+
+    async fn events(
+        &self,
+        organization: &OrganizationId,
+        query: EventQuery,
+    ) -> Result<Page<Event, FeedPosition>, StoreError> {
+        self.0.store.events(organization, query).await
+    }
+
+    async fn position(&self) -> Result<FeedPosition, StoreError> {
+        self.0.store.position().await
+    }
+
+    async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
+        self.0.store.changes(after, limit).await
+    }
+
+    async fn wait(&self, after: FeedPosition) {
+        self.0.store.wait(after).await;
+    }
+}
