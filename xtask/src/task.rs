@@ -110,7 +110,7 @@ fn deny() -> Result<(), Failure> {
 }
 
 fn msrv() -> Result<(), Failure> {
-    let oldest = env!("CARGO_PKG_RUST_VERSION");
+    let oldest = concat!(env!("CARGO_PKG_RUST_VERSION"), ".0");
     let compiler = || Step::new("oldest compiler", "rustup").words("run").arguments([oldest]);
     compiler().words("rustc --version").run().map_err(|_| {
         Failure::Missing(format!(
