@@ -1,10 +1,9 @@
 use keyfob_store::StoreError;
 use rusqlite::{Connection, Statement};
 
-use crate::SqliteError;
 use crate::queue::Queue;
 use crate::reads::Reads;
-use crate::request::Read;
+use crate::request::{Failure, Read};
 use crate::{OpenError, TablePrefix};
 
 /// A transaction is no longer than this many requests, so that no snapshot holds back the log's
@@ -33,14 +32,21 @@ impl<'c> Reader<'c> {
     }
 
     /// Runs until the queue is closed and empty.
-    pub(crate) fn run(mut self, queue: &Queue<Box<dyn Read>>) {
-        while let Some(requests) = queue.take(MOST_READS) {
-            let begun = self.begin.execute([]).map_err(SqliteError::from);
-            for request in requests {
-                request.run(begun.as_ref().map(|_| &mut self.reads));
+    pub(crate) fn run(mut self, queue: &Queue<Read>) {
+        while let Some(mut requests) = queue.take(MOST_READS) {
+            requests.retain(|request| !request.is_abandoned());
+            let begun = self.begin.execute([]).map(drop).map_err(Failure::from);
+            if begun.is_ok() {
+                for request in &mut requests {
+                    request.run(&mut self.reads);
+                }
+                // A read transaction has nothing to lose; what fails here fails at the next BEGIN.
+                let _ = self.end.execute([]);
             }
-            // A read transaction has nothing to lose; what fails here fails at the next BEGIN.
-            let _ = self.end.execute([]);
+            // All at once: to wake an executor for each answer costs more than to look it up.
+            for request in requests {
+                request.settle(begun.as_ref().copied());
+            }
         }
     }
 
