@@ -6,9 +6,9 @@ use crate::reads::Reads;
 use crate::request::{Failure, Read};
 use crate::{OpenError, TablePrefix};
 
-/// A transaction is no longer than this many requests, so that no snapshot holds back the log's
-/// checkpoints for long.
-const MOST_READS: usize = 256;
+/// A transaction is no longer than this many requests, so that a lookup does not wait for many
+/// lists, nor the log's checkpoints for an old snapshot.
+const MOST_READS: usize = 64;
 
 /// A connection that answers reads: all that wait in one transaction.
 ///
@@ -17,6 +17,7 @@ pub(crate) struct Reader<'c> {
     reads: Reads<'c>,
     begin: Statement<'c>,
     end: Statement<'c>,
+    abandon: Statement<'c>,
 }
 
 impl<'c> Reader<'c> {
@@ -28,6 +29,7 @@ impl<'c> Reader<'c> {
             reads: Reads::prepare(connection, prefix)?,
             begin: connection.prepare("BEGIN")?,
             end: connection.prepare("COMMIT")?,
+            abandon: connection.prepare("ROLLBACK")?,
         })
     }
 
@@ -40,8 +42,10 @@ impl<'c> Reader<'c> {
                 for request in &mut requests {
                     request.run(&mut self.reads);
                 }
-                // A read transaction has nothing to lose; what fails here fails at the next BEGIN.
-                let _ = self.end.execute([]);
+            }
+            if begun.is_err() || self.end.execute([]).is_err() {
+                // There is nothing to lose, and no transaction may be left open for the next one.
+                let _ = self.abandon.execute([]);
             }
             // All at once: to wake an executor for each answer costs more than to look it up.
             for request in requests {
