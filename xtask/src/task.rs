@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use crate::failure::{Failure, report};
 use crate::step::Step;
-use crate::{cargo_tool, fuzz, lint, metadata, test};
+use crate::{cargo_tool, fuzz, lint, metadata, package, test};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask TASK
@@ -60,7 +60,7 @@ impl Task {
             Self::Test => test::run(),
             Self::Lint => report(lint::run()),
             Self::Docs => report(docs()),
-            Self::Package => report(package()),
+            Self::Package => report(package::run()),
             Self::Bench { filter } => report(bench(filter)),
             Self::Fuzz { seconds } => report(fuzz::run(seconds)),
             Self::Deny => report(deny()),
@@ -86,13 +86,6 @@ pub(crate) fn docs() -> Result<(), Failure> {
         .words("doc --quiet --locked --workspace --all-features --no-deps")
         .environment("RUSTDOCFLAGS", "--deny warnings")
         .run()
-}
-
-/// Packs every crate, publishable or not, and builds each from what was packed alone: a file, a
-/// feature or a version that only the workspace lends it is missed here.
-pub(crate) fn package() -> Result<(), Failure> {
-    // Dirty is allowed since nothing is uploaded, and changes are tested before they are committed.
-    Step::cargo("package").words("package --quiet --locked --workspace --allow-dirty").run()
 }
 
 fn bench(filter: Option<String>) -> Result<(), Failure> {
