@@ -2,7 +2,7 @@
 //! to set up.
 
 use keyfob::{
-    Actor, Author, CreateError, CreateKey, IssuedKey, Environment, KeyName, OrganizationId,
+    Actor, Author, CreateError, CreateKey, Environment, IssuedKey, KeyName, OrganizationId,
     ScopeSet,
 };
 

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use keyfob::{
-    CreateKey, IssuedOnce, Environment, Expiry, IdempotencyToken, KeyId, KeyName, KeyQuery,
+    CreateKey, Environment, Expiry, IdempotencyToken, IssuedOnce, KeyId, KeyName, KeyQuery,
     KeyRecord, KeyStatus, Reason, ScopeSet, StoreError,
 };
 use serde::Serialize;

@@ -1,5 +1,5 @@
 use keyfob::{
-    Actor, Author, CreateKey, IssuedKey, Environment, Expiry, KeyQuery, KeyRecord, OrganizationId,
+    Actor, Author, CreateKey, Environment, Expiry, IssuedKey, KeyQuery, KeyRecord, OrganizationId,
     PageSize, ScopeSet, Timestamp,
 };
 use serde_json::json;
