@@ -31,7 +31,7 @@ fn count_verification(outcome: &'static str) {
     }
     let counter = count!(
         "accepted" "unavailable" "malformed" "unknown" "wrong_environment" "disabled" "expired"
-        "retired" "revoked" "missing_scope"
+        "retired" "revoked" "organization_deleted" "missing_scope"
     );
     counter.increment(1);
 }
