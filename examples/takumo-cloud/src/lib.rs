@@ -1,4 +1,4 @@
-//! Takumo Cloud, the worked example of [keyfob](keyfob): an HTTP service whose every request needs
+//! Takumo Cloud, the worked example of [keyfob]: an HTTP service whose every request needs
 //! an API key, and the command line of those who run it.
 //!
 //! It is a library so that tests can start the server in their own process.
@@ -20,6 +20,7 @@ mod scanner;
 mod server;
 pub mod takumo;
 mod time;
+mod unread;
 mod views;
 
 pub use app::OpenError;
