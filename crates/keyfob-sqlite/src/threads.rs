@@ -25,8 +25,8 @@ pub(crate) struct Threads {
 }
 
 struct Shared {
-    reads: Queue<Box<dyn Read>>,
-    writes: Queue<Box<dyn Write>>,
+    reads: Queue<Read>,
+    writes: Queue<Write>,
     watcher: Watcher,
 }
 
@@ -91,11 +91,11 @@ impl Threads {
         starting.await.unwrap_or_else(|_| Err(OpenError::Thread(thread_ended())))
     }
 
-    pub(crate) fn reads(&self) -> &Queue<Box<dyn Read>> {
+    pub(crate) fn reads(&self) -> &Queue<Read> {
         &self.shared.reads
     }
 
-    pub(crate) fn writes(&self) -> &Queue<Box<dyn Write>> {
+    pub(crate) fn writes(&self) -> &Queue<Write> {
         &self.shared.writes
     }
 
