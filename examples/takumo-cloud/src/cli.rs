@@ -16,6 +16,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::{App, IfMissing};
+use crate::config::DatabaseUrl;
 use args::{Arguments, Command, Serve};
 use failure::{Exit, Failure};
 use output::Format;
@@ -43,6 +44,7 @@ pub fn run() -> ExitCode {
 fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { database, json, command } = arguments;
     let format = if json { Format::Json } else { Format::Table };
+    let database: DatabaseUrl = database.parse()?;
     let open = async |if_missing| App::open(&database, if_missing, None).await;
     match command.unwrap_or_else(|| Command::Serve(Serve::default())) {
         Command::Serve(serve) => {

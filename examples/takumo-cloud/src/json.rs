@@ -15,9 +15,6 @@ use crate::scanner;
 
 /// The largest body that is read, in bytes.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
-/// How much of a larger one is thrown away before the answer. A client that is still sending when
-/// the connection closes may never see why.
-const DRAIN_LIMIT: usize = 1024 * 1024;
 
 /// The JSON object of a request's body, whose fields are taken one by one.
 ///
@@ -168,23 +165,17 @@ impl<S: Sync> OptionalFromRequest<S> for JsonObject {
 }
 
 async fn read(mut body: Body) -> Result<Bytes, ApiError> {
-    let mut kept = Vec::new();
-    let mut seen = 0_usize;
+    let mut read = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame
             .map_err(|_| ApiError::bad_request("the body ended before its announced length"))?;
         let Ok(data) = frame.into_data() else { continue };
-        seen = seen.saturating_add(data.len());
-        if seen <= BODY_LIMIT {
-            kept.extend_from_slice(&data);
-        } else if seen > DRAIN_LIMIT {
-            break;
+        if read.len() + data.len() > BODY_LIMIT {
+            return Err(ApiError::new(Code::PayloadTooLarge, "a body has at most 65536 bytes"));
         }
+        read.extend_from_slice(&data);
     }
-    if seen > BODY_LIMIT {
-        return Err(ApiError::new(Code::PayloadTooLarge, "a body has at most 65536 bytes"));
-    }
-    Ok(kept.into())
+    Ok(read.into())
 }
 
 fn parse(headers: &HeaderMap, body: &[u8]) -> Result<JsonObject, ApiError> {

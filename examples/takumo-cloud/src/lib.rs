@@ -20,6 +20,7 @@ mod scanner;
 mod server;
 pub mod takumo;
 mod time;
+mod unread;
 mod views;
 
 pub use app::OpenError;

@@ -11,7 +11,7 @@ use keyfob::RequestId;
 use tracing::Instrument;
 
 use crate::error::ApiError;
-use crate::scanner;
+use crate::{scanner, unread};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -19,8 +19,11 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 ///
 /// The name is always our own. One that a client sends is not taken over: it stands in the audit
 /// log, which is no place for what a caller may choose.
-pub(crate) async fn carry(mut request: Request, next: Next) -> Response {
+pub(crate) async fn carry(request: Request, next: Next) -> Response {
     let id = new_id();
+    let (parts, body) = request.into_parts();
+    let (body, unread) = unread::lend(body);
+    let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(id.clone());
     let line = (request.method().clone(), loggable(request.uri().path()));
     let begun = Instant::now();
@@ -37,6 +40,9 @@ pub(crate) async fn carry(mut request: Request, next: Next) -> Response {
         *response.body_mut() = Body::from(body);
     }
     let headers = response.headers_mut();
+    if !unread.drain().await {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.entry(header::CACHE_CONTROL).or_insert_with(|| HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(X_REQUEST_ID, value);

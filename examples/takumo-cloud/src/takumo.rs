@@ -8,6 +8,10 @@ use keyfob::{KeyFormat, KeyLimit};
 /// `tk_live_…` and `tk_test_…`.
 pub const FORMAT: KeyFormat = KeyFormat::new("tk");
 
+/// The longest that a key may live, in seconds: 100 years. It keeps every date well within what
+/// RFC 3339 can say.
+pub const MAX_LIFE: u64 = 100 * 365 * 24 * 60 * 60;
+
 keyfob::scopes! {
     /// What a key may do.
     pub enum Scope {

@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::json::{self, JsonObject};
 use crate::parameters::{KeyPath, Parameters};
 use crate::scanner;
-use crate::takumo::Scope;
+use crate::takumo::{MAX_LIFE, Scope};
 use crate::views::KeyView;
 
 #[derive(Serialize)]
@@ -147,9 +147,6 @@ fn read(caller: &Caller, mut fields: JsonObject) -> Result<CreateKey<Scope>, Api
     let organization = caller.principal.organization.clone();
     Ok(CreateKey::new(organization, name, environment, scopes).with_expiry(expiry))
 }
-
-/// 100 years, in seconds. It keeps every date well within what RFC 3339 can say.
-const MAX_LIFE: u64 = 100 * 365 * 24 * 60 * 60;
 
 fn idempotency_token(headers: &HeaderMap) -> Result<Option<IdempotencyToken>, ApiError> {
     let mut values = headers.get_all("idempotency-key").iter();

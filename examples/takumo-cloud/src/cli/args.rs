@@ -6,7 +6,7 @@ use jiff::{Span, SpanRelativeTo};
 use keyfob::{Environment, KeyId, KeyName, OrganizationId, Reason};
 
 use crate::config::{Config, DatabaseUrl};
-use crate::takumo::Plan;
+use crate::takumo::{MAX_LIFE, Plan};
 
 /// Takumo Cloud: an HTTP service whose every request needs an API key.
 ///
@@ -23,7 +23,8 @@ pub(super) struct Arguments {
         default_value = DatabaseUrl::DEFAULT,
         value_name = "URL"
     )]
-    pub(super) database: DatabaseUrl,
+    // Parsed later: clap's own message would quote it, and a URL may hold a password.
+    pub(super) database: String,
     /// Print JSON instead of tables
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -112,11 +113,13 @@ pub(super) enum Organizations {
 pub(super) enum Keys {
     /// Make a key. It is printed once, alone, on standard output
     Create {
+        /// Whose
         #[arg(long, value_name = "ID")]
         organization: OrganizationId,
         /// Where it is used: ci-pipeline, cursor-laptop
         #[arg(long)]
         name: KeyName,
+        /// A test key reaches nothing live
         #[arg(long, value_name = "live|test")]
         environment: Environment,
         /// What it may do: shield:read, or a wildcard such as shield:* (again for more)
@@ -128,6 +131,7 @@ pub(super) enum Keys {
     },
     /// List keys, newest first
     List {
+        /// Whose
         #[arg(long, value_name = "ID")]
         organization: OrganizationId,
         /// Only keys of this environment
@@ -139,6 +143,7 @@ pub(super) enum Keys {
     },
     /// Show one key
     Show {
+        /// Whose
         #[arg(long, value_name = "ID")]
         organization: OrganizationId,
         /// The key's id
@@ -146,6 +151,7 @@ pub(super) enum Keys {
     },
     /// Revoke a key, for ever
     Revoke {
+        /// Whose
         #[arg(long, value_name = "ID")]
         organization: OrganizationId,
         /// The key's id, not the key
@@ -158,6 +164,7 @@ pub(super) enum Keys {
 
 #[derive(Debug, Args)]
 pub(super) struct Audit {
+    /// Whose
     #[arg(long, value_name = "ID")]
     pub(super) organization: OrganizationId,
     /// At most so many events
@@ -192,7 +199,7 @@ impl std::str::FromStr for Lifetime {
         let duration =
             span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| InvalidLifetime)?;
         match Duration::try_from(duration) {
-            Ok(duration) if duration >= Duration::from_secs(1) => Ok(Self(duration)),
+            Ok(duration) if (1..=MAX_LIFE).contains(&duration.as_secs()) => Ok(Self(duration)),
             _ => Err(InvalidLifetime),
         }
     }
@@ -200,7 +207,7 @@ impl std::str::FromStr for Lifetime {
 
 /// The text is no span of time that a key could live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("give weeks, days, hours, minutes or seconds: 90d, 12h, \"1w 2d\"")]
+#[error("give weeks, days, hours, minutes or seconds, up to 100 years: 90d, 12h, \"1w 2d\"")]
 pub(super) struct InvalidLifetime;
 
 #[cfg(test)]
@@ -219,7 +226,7 @@ mod tests {
         assert_eq!("90d".parse(), days(90));
         assert_eq!("1w 2d".parse(), days(9));
         assert_eq!("24h".parse(), days(1));
-        for bad in ["", "0s", "-1d", "1 month", "1y", "90", "soon"] {
+        for bad in ["", "0s", "-1d", "1 month", "1y", "90", "soon", "5300w"] {
             assert_eq!(bad.parse::<Lifetime>(), Err(InvalidLifetime), "{bad}");
         }
     }

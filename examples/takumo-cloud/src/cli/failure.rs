@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use keyfob::{CreateError, StoreError};
 
 use crate::app::{OpenError, OrganizationError};
+use crate::config::InvalidDatabaseUrl;
 use crate::db::DatabaseError;
 use crate::server::StartError;
 
@@ -93,6 +94,12 @@ impl From<OrganizationError> for Failure {
             OrganizationError::Tables(_) | OrganizationError::Log(_) => Exit::Failure,
         };
         Self::of(exit, &error)
+    }
+}
+
+impl From<InvalidDatabaseUrl> for Failure {
+    fn from(error: InvalidDatabaseUrl) -> Self {
+        Self::of(Exit::Usage, &error)
     }
 }
 

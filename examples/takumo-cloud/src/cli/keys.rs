@@ -91,7 +91,7 @@ fn print_list(keys: &[KeyRecord], now: Timestamp, format: Format) -> Result<(), 
         let keys: Vec<_> = keys.iter().map(|key| KeyView::new(key, now)).collect();
         output::print_json(&json!({ "keys": keys }))?;
     } else {
-        let headings = ["ID", "NAME", "KEY", "STATUS", "CREATED", "LAST USED", "SCOPES"];
+        let headings = ["ID", "NAME", "KEY", "STATUS", "CREATED", "BY", "LAST USED", "SCOPES"];
         let rows: Vec<_> = keys.iter().map(|key| row(key, now)).collect();
         output::print_table(&headings, &rows)?;
     }
@@ -106,6 +106,7 @@ fn row(key: &KeyRecord, now: Timestamp) -> Vec<String> {
         or_dash(key.secrets.first().map(|secret| secret.hint.to_string())),
         key.status(now).as_str().into(),
         short(key.created_at),
+        key.created_by.to_string(),
         or_dash(last_used.map(short)),
         key.scopes.to_string(),
     ]

@@ -1,4 +1,5 @@
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use keyfob::IssuedKey;
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,12 +22,24 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
             "it is reachable from outside, and speaks plain HTTP: put TLS in front of it",
         );
     }
+    let local = reachable(server.address());
     match server.take_first_key() {
-        Some(first) => output::print(&welcome(&first, &url))?,
-        None => drop(output::print(&greeting(&url))),
+        Some(first) => output::print(&welcome(&first, &local))?,
+        None => drop(output::print(&greeting(&local))),
     }
     server.serve(stop).await?;
     Ok(())
+}
+
+/// A URL of the server on this machine: what it listens on may be every address at once.
+fn reachable(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
 }
 
 /// The one time that the first key is shown: on the terminal, and in no log.

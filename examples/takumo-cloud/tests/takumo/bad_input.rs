@@ -267,3 +267,22 @@ fn name_of_a_request_is_the_servers_own() {
     let id = answer.headers["x-request-id"].to_str().unwrap();
     assert!(id.starts_with("req_") && id != mine && id.len() == 36, "{id}");
 }
+
+/// A refusal that comes before the body does must not break the connection for the next request.
+#[test]
+fn connection_outlives_a_refusal() {
+    let (_directory, server, _) = demo();
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let head = b"POST /v1/keys HTTP/1.1\r\nHost: x\r\nContent-Length: 40000\r\n\r\n";
+    for _ in 0..3 {
+        stream.write_all(head).unwrap();
+        // The server has the whole head by now and could answer, before the body is sent.
+        let mut answer = vec![0; 4096];
+        stream.write_all(&vec![b'x'; 40_000]).unwrap();
+        let read = stream.read(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer[..read]);
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+        assert!(!answer.to_lowercase().contains("connection: close"), "{answer}");
+    }
+}

@@ -130,6 +130,7 @@ fn postgres_is_told_to_be_missing_without_its_password() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(message.contains("no PostgreSQL store yet"), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
 }
 
 #[test]

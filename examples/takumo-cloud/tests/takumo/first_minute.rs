@@ -115,3 +115,18 @@ fn second_start_makes_no_key() {
     assert_eq!(second.first_key, None);
     second.client().with_key(key).get("/v1/whoami").expect(200);
 }
+
+#[test]
+fn servers_that_start_together_make_one_first_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let servers: Vec<_> = std::thread::scope(|scope| {
+        let starts: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| TestServer::start(directory.path()))).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    });
+    let keys: Vec<_> = servers.iter().filter_map(|server| server.first_key.clone()).collect();
+    assert_eq!(keys.len(), 1);
+    for server in &servers {
+        server.client().with_key(keys[0].clone()).get("/v1/whoami").expect(200);
+    }
+}
