@@ -3,10 +3,14 @@ use std::time::Duration;
 
 use keyfob_store::Timestamp;
 
-/// The two times that a service needs, so that tests can set them.
+/// The times that a service needs, so that tests can set them.
 pub trait Clock: Send + Sync + 'static {
     /// The time of day: when a change is made, and whether a key has expired.
     fn wall(&self) -> Timestamp;
+
+    /// The same, for what is read on every verification and may lag by 10 milliseconds: the hour
+    /// that its usage counts in.
+    fn coarse_wall(&self) -> Timestamp;
 
     /// The time since some fixed moment, which never goes back: by it the lease of the cache runs.
     ///
@@ -18,8 +22,8 @@ pub trait Clock: Send + Sync + 'static {
 
 /// The clocks of the operating system.
 ///
-/// On Linux the monotonic one is the coarse clock, which the kernel advances at every tick (1 to 10
-/// ms). It costs a fifth of the precise one, and it is right at once when a stopped process is
+/// On Linux those that may lag are the coarse clocks, which the kernel advances at every tick (1 to
+/// 10 ms). They cost a fifth of the precise ones, and are right at once when a stopped process is
 /// resumed, which a clock that a task of the process advances would not be.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
@@ -27,6 +31,18 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn wall(&self) -> Timestamp {
         std::time::SystemTime::now().into()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn coarse_wall(&self) -> Timestamp {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+        let micros = time.tv_sec.saturating_mul(1_000_000).saturating_add(time.tv_nsec / 1_000);
+        Timestamp::from_micros(micros)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn coarse_wall(&self) -> Timestamp {
+        self.wall()
     }
 
     #[cfg(target_os = "linux")]
@@ -78,6 +94,10 @@ impl Clock for ManualClock {
         self.now().0
     }
 
+    fn coarse_wall(&self) -> Timestamp {
+        self.wall()
+    }
+
     fn monotonic(&self) -> Duration {
         self.now().1
     }
@@ -86,6 +106,10 @@ impl Clock for ManualClock {
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     fn wall(&self) -> Timestamp {
         (**self).wall()
+    }
+
+    fn coarse_wall(&self) -> Timestamp {
+        (**self).coarse_wall()
     }
 
     fn monotonic(&self) -> Duration {

@@ -101,12 +101,12 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
         key: &CachedKey<S>,
         requirement: &Requirement<S>,
     ) -> Result<Principal<S>, Refusal> {
-        let now = self.clock.wall();
-        let conclusion = key.judge(now).and_then(|principal| {
+        let conclusion = key.judge(|| self.clock.wall()).and_then(|principal| {
             requirement.check(&principal)?;
             Ok(principal)
         });
-        self.usage.count(key.organization(), key.credential(), outcome(&conclusion), now);
+        let at = self.clock.coarse_wall();
+        self.usage.count(key.organization(), key.credential(), outcome(&conclusion), at);
         conclusion
     }
 

@@ -190,8 +190,8 @@ impl<S: Scope> CachedKey<S> {
 }
 
 impl<S> CachedKey<S> {
-    /// Whether the key is good at this time.
-    pub(crate) fn judge(&self, now: Timestamp) -> Result<Principal<S>, Refusal> {
+    /// Whether the key is good. The time is asked for only where it matters.
+    pub(crate) fn judge(&self, now: impl FnOnce() -> Timestamp) -> Result<Principal<S>, Refusal> {
         let over = match self.state {
             CachedState::Revoked => return Err(Refusal::Revoked),
             CachedState::Disabled => return Err(Refusal::Disabled),
@@ -199,7 +199,7 @@ impl<S> CachedKey<S> {
             CachedState::UntilRetirement => Refusal::Retired,
             CachedState::UntilExpiry => Refusal::Expired,
         };
-        if self.until != Timestamp::MAX && self.until <= now {
+        if self.until != Timestamp::MAX && self.until <= now() {
             return Err(over);
         }
         Ok(Principal {
