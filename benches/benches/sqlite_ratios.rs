@@ -69,12 +69,14 @@ fn lookups(runtime: &Runtime, keys: &Arc<SqliteKeys>) -> Report {
         }
     };
     let find_batch = |size: usize| {
-        let (store, mut batches) = (store.clone(), keys.hashes.chunks_exact(size).cycle());
+        let (store, mut hashes) = (store.clone(), keys.hashes.iter().copied().cycle());
         move |times: u64| {
+            let mut left = usize::try_from(times).expect("a turn is short");
             runtime.block_on(async {
-                for _ in 0..times.div_ceil(size as u64) {
-                    let hashes = batches.next().expect("a cycle has no end");
-                    black_box(store.find(hashes).await.expect("a lookup"));
+                while left > 0 {
+                    let batch: Vec<KeyHash> = hashes.by_ref().take(size.min(left)).collect();
+                    left -= batch.len();
+                    black_box(store.find(&batch).await.expect("a lookup"));
                 }
             });
         }

@@ -150,16 +150,18 @@ impl<'a> Ratios<'a> {
     }
 }
 
+/// Found out twice, or a stall of the machine would pass for a slow operation.
 fn times_in_a_turn(operation: &mut Operation<'_>, turn: Duration) -> u64 {
     let mut times = 1;
-    loop {
+    let mut fills_a_turn = |times| {
         let start = Instant::now();
         (operation.repeat)(times);
-        if start.elapsed() >= turn || times > 1 << 30 {
-            return times;
-        }
+        start.elapsed() >= turn
+    };
+    while times < 1 << 30 && !(fills_a_turn(times) && fills_a_turn(times)) {
         times *= 2;
     }
+    times
 }
 
 /// In nanoseconds for one time.

@@ -61,8 +61,8 @@ impl SqliteKeys {
     pub fn connection(&self) -> Connection {
         let connection = Connection::open(self.path()).expect("the file is there");
         let pragmas = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-             PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384";
-        connection.execute_batch(pragmas).expect("four settings");
+             PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384";
+        connection.execute_batch(pragmas).expect("five settings");
         connection
     }
 

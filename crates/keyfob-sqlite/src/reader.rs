@@ -36,11 +36,16 @@ impl<'c> Reader<'c> {
     pub(crate) fn run(mut self, queue: &Queue<Box<dyn Read>>) {
         while let Some(requests) = queue.take(MOST_READS) {
             let begun = self.begin.execute([]).map_err(SqliteError::from);
-            for request in requests {
-                request.run(begun.as_ref().map(|_| &mut self.reads));
-            }
+            self.reads.begin_snapshot();
+            let run = |request: Box<dyn Read>| request.run(begun.as_ref().map(|_| &mut self.reads));
+            let done: Vec<_> = requests.into_iter().filter_map(run).collect();
             // A read transaction has nothing to lose; what fails here fails at the next BEGIN.
             let _ = self.end.execute([]);
+            // Only now: a caller that is woken takes a processor, and asks the next reader for so
+            // little that there is nothing to share a transaction with.
+            for unsettled in done {
+                unsettled.settle(Ok(()));
+            }
         }
     }
 

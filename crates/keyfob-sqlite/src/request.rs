@@ -1,5 +1,5 @@
-//! A request is what is to be done, and whom to answer. Reads are answered when they are done,
-//! writes when they are committed.
+//! A request is what is to be done, and whom to answer. It is answered when the transaction that
+//! it was done in has ended: a write must be committed, and reads are many.
 
 use keyfob_store::StoreError;
 use tokio::sync::oneshot;
@@ -16,7 +16,11 @@ pub(crate) type Answered<T> = oneshot::Receiver<Result<T, StoreError>>;
 
 /// Something to be done in a read transaction.
 pub(crate) trait Read: Send {
-    fn run(self: Box<Self>, reads: Result<&mut Reads<'_>, &SqliteError>);
+    /// Does it unless nobody waits for the answer any more, and keeps the answer back.
+    fn run(
+        self: Box<Self>,
+        reads: Result<&mut Reads<'_>, &SqliteError>,
+    ) -> Option<Box<dyn Unsettled>>;
 }
 
 /// Something to be done in a write transaction.
@@ -31,7 +35,7 @@ pub(crate) trait Write: Send {
     fn fail(self: Box<Self>, failure: &Failure);
 }
 
-/// A write that was done, and is not committed yet.
+/// What was done in a transaction that has not ended yet.
 pub(crate) trait Unsettled {
     /// Whether it did what was asked. If not, nothing of it may be committed.
     fn succeeded(&self) -> bool;
@@ -87,19 +91,21 @@ struct Request<T, F> {
 
 impl<T, F> Read for Request<T, F>
 where
-    T: Send,
+    T: Send + 'static,
     F: FnOnce(&mut Reads<'_>) -> Result<T, StoreError> + Send,
 {
-    fn run(self: Box<Self>, reads: Result<&mut Reads<'_>, &SqliteError>) {
+    fn run(
+        self: Box<Self>,
+        reads: Result<&mut Reads<'_>, &SqliteError>,
+    ) -> Option<Box<dyn Unsettled>> {
         if self.answer.is_closed() {
-            return;
+            return None;
         }
-        let answer = match reads {
+        let result = match reads {
             Ok(reads) => (self.work)(reads),
             Err(error) => Err(error.clone().into_store_error()),
         };
-        // A caller that has gone away does not want it.
-        let _ = self.answer.send(answer);
+        Some(Box::new(Done { result, answer: self.answer }))
     }
 }
 
