@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use keyfob::{Environment, KeyFormat, KeyService, Principal, VerifyError};
-use keyfob_benches::{COUNTING_ALLOCATOR, CountingAllocator, EveryKey, Goal, Ratios};
+use keyfob::{KeyService, Principal, VerifyError};
+use keyfob_benches::{
+    COUNTING_ALLOCATOR, CountingAllocator, EveryKey, FORMAT, Goal, Ratios, texts,
+};
 use sha2::Digest;
 use stats_alloc::Region;
 
@@ -24,8 +26,6 @@ keyfob::scopes! {
 }
 
 type Service = KeyService<Scope, EveryKey>;
-
-const FORMAT: KeyFormat = KeyFormat::new("tk");
 
 #[expect(clippy::print_stdout, reason = "the tables are what it is for")]
 fn main() {
@@ -56,12 +56,6 @@ fn main() {
     let good = |text: &str| verify(&service, text).is_ok();
     println!("| warm verify, 1,000 keys | {:.2} |", speed_up(&texts, good));
     println!("| warm verify, one key | {:.2} |", speed_up(&texts[..1], good));
-}
-
-fn texts(keys: usize) -> Vec<String> {
-    let mut rng = rand::rng();
-    let mut text = || FORMAT.generate_from(Environment::Live, &mut rng).expose_secret().to_owned();
-    (0..keys).map(|_| text()).collect()
 }
 
 /// A service that has seen every key, and what that took in bytes.

@@ -17,7 +17,10 @@
 //! println!("{report}");
 //! ```
 
+mod callers;
 mod every_key;
+mod sample;
+mod sqlite;
 
 use std::alloc::System;
 use std::fmt;
@@ -26,7 +29,10 @@ use std::time::{Duration, Instant};
 
 use stats_alloc::{Region, StatsAlloc};
 
+pub use callers::Callers;
 pub use every_key::EveryKey;
+pub use sample::{FORMAT, texts};
+pub use sqlite::{KeyInserts, KeyLookup, SqliteKeys};
 
 /// A benchmark makes this its `#[global_allocator]`, with [`COUNTING_ALLOCATOR`] as the value.
 pub type CountingAllocator = &'static StatsAlloc<System>;
@@ -39,6 +45,8 @@ pub const COUNTING_ALLOCATOR: CountingAllocator = &stats_alloc::INSTRUMENTED_SYS
 pub enum Goal {
     /// No more than this many times the baseline's time.
     AtMost(f64),
+    /// No more than this many nanoseconds above the baseline's time.
+    AtMostAbove(f64),
     /// It is shown for comparison only.
     None,
 }
@@ -47,6 +55,7 @@ pub enum Goal {
 pub struct Ratios<'a> {
     operations: Vec<Operation<'a>>,
     rounds: usize,
+    turn: Duration,
 }
 
 struct Operation<'a> {
@@ -59,10 +68,17 @@ struct Operation<'a> {
 /// Long enough for the clock's own cost to vanish, short enough for few interruptions.
 const TURN: Duration = Duration::from_micros(100);
 
+/// As many times as all allocations are counted for: a single one among them shows.
+const COUNTED: usize = 1_000;
+
 impl<'a> Ratios<'a> {
     /// The operation that all others are divided by.
     pub fn to<T>(baseline: impl Into<String>, operation: impl FnMut() -> T + 'a) -> Self {
-        Self { operations: Vec::new(), rounds: 501 }.and(baseline, Goal::None, operation)
+        Self { operations: Vec::new(), rounds: 501, turn: TURN }.and(
+            baseline,
+            Goal::None,
+            operation,
+        )
     }
 
     /// One more operation, whose result is not optimized away; its inputs are the caller's to hide
@@ -95,15 +111,23 @@ impl<'a> Ratios<'a> {
         self
     }
 
-    /// How many rounds are run, of about 100 µs for each operation. 501 unless told.
+    /// How many rounds are run, in which each operation has one turn. 501 unless told.
     #[must_use]
     pub fn rounds(self, rounds: usize) -> Self {
         Self { rounds, ..self }
     }
 
+    /// How long an operation is repeated at least, before it is the next one's turn. 100 µs unless
+    /// told: too short for what takes threads to get going.
+    #[must_use]
+    pub fn turn(self, turn: Duration) -> Self {
+        Self { turn, ..self }
+    }
+
     /// Measures. The allocator is the one that the benchmark made its global one.
     #[must_use]
     pub fn run(mut self, allocator: &CountingAllocator) -> Report {
+        let times_in_a_turn = |operation| times_in_a_turn(operation, self.turn);
         let times: Vec<u64> = self.operations.iter_mut().map(times_in_a_turn).collect();
         let mut rounds = vec![Vec::with_capacity(self.rounds); self.operations.len()];
         for round in 0..self.rounds {
@@ -119,22 +143,25 @@ impl<'a> Ratios<'a> {
             goal: operation.goal,
             nanoseconds: median(nanoseconds.iter().copied()),
             ratio: median(nanoseconds.iter().zip(&baseline).map(|(own, base)| own / base)),
+            above: median(nanoseconds.iter().zip(&baseline).map(|(own, base)| own - base)),
             allocations: allocations(operation, allocator),
         });
         Report { lines: lines.collect() }
     }
 }
 
-fn times_in_a_turn(operation: &mut Operation<'_>) -> u64 {
+/// Found out twice, or a stall of the machine would pass for a slow operation.
+fn times_in_a_turn(operation: &mut Operation<'_>, turn: Duration) -> u64 {
     let mut times = 1;
-    loop {
+    let mut fills_a_turn = |times| {
         let start = Instant::now();
         (operation.repeat)(times);
-        if start.elapsed() >= TURN || times > 1 << 30 {
-            return times;
-        }
+        start.elapsed() >= turn
+    };
+    while times < 1 << 30 && !(fills_a_turn(times) && fills_a_turn(times)) {
         times *= 2;
     }
+    times
 }
 
 /// In nanoseconds for one time.
@@ -145,13 +172,12 @@ fn time(operation: &mut Operation<'_>, times: u64) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / times as f64
 }
 
-/// By 1,000 times, rounded up: a single allocation among them shows.
+/// Rounded up.
 fn allocations(operation: &mut Operation<'_>, allocator: &CountingAllocator) -> usize {
-    const TIMES: usize = 1_000;
     let region = Region::new(allocator);
-    (operation.repeat)(TIMES as u64);
+    (operation.repeat)(COUNTED as u64);
     let change = region.change();
-    (change.allocations + change.reallocations).div_ceil(TIMES)
+    (change.allocations + change.reallocations).div_ceil(COUNTED)
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
@@ -178,6 +204,8 @@ pub struct Line {
     pub nanoseconds: f64,
     /// The median of its times over the baseline's in the same round.
     pub ratio: f64,
+    /// The median of how many nanoseconds it took longer than the baseline in the same round.
+    pub above: f64,
     /// Allocations and reallocations for one time, rounded up.
     pub allocations: usize,
 }
@@ -201,6 +229,10 @@ impl Line {
             Goal::None => String::from("-"),
             Goal::AtMost(most) if self.ratio <= most => format!("≤ {most}"),
             Goal::AtMost(most) => format!("≤ {most}, **missed**"),
+            Goal::AtMostAbove(most) if self.above <= most => {
+                format!("≤ +{most} ns: +{:.0}", self.above)
+            }
+            Goal::AtMostAbove(most) => format!("≤ +{most} ns: +{:.0}, **missed**", self.above),
         }
     }
 }

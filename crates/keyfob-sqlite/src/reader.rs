@@ -39,6 +39,7 @@ impl<'c> Reader<'c> {
             requests.retain(|request| !request.is_abandoned());
             let begun = self.begin.execute([]).map(drop).map_err(Failure::from);
             if begun.is_ok() {
+                self.reads.begin_snapshot();
                 for request in &mut requests {
                     request.run(&mut self.reads);
                 }

@@ -10,6 +10,8 @@ use crate::sqlite_error::store_error;
 
 /// What a transaction can be asked. Every statement is prepared once for each connection.
 pub(crate) struct Reads<'c> {
+    /// The end of the feed, once it was read in this snapshot.
+    snapshot_end: Option<FeedPosition>,
     find: Statement<'c>,
     end: Statement<'c>,
     key: Statement<'c>,
@@ -30,6 +32,7 @@ impl<'c> Reads<'c> {
         let prepare = |sql: &str| connection.prepare(&prefix.apply(sql));
         let list = |status| prepare(&list_sql(status));
         Ok(Self {
+            snapshot_end: None,
             find: prepare(&format!(
                 "SELECT {FOUND_KEY} FROM {{prefix}}secrets s \
                  CROSS JOIN {{prefix}}keys k ON k.id = s.key WHERE s.hash = ?1"
@@ -58,8 +61,18 @@ impl<'c> Reads<'c> {
         })
     }
 
+    /// From here on another snapshot is read.
+    pub(crate) fn begin_snapshot(&mut self) {
+        self.snapshot_end = None;
+    }
+
+    /// Only for a transaction that does not write: in a snapshot, the feed ends where it ends.
     pub(crate) fn find(&mut self, hashes: &[KeyHash]) -> Result<FoundKeys, StoreError> {
-        let position = self.end()?;
+        let position = match self.snapshot_end {
+            Some(end) => end,
+            None => self.end()?,
+        };
+        self.snapshot_end = Some(position);
         let keys = hashes
             .iter()
             .map(|hash| first(&mut self.find, [hash.as_bytes()], rows::found_key))
