@@ -1,7 +1,8 @@
 use keyfob_store::{
     Attribution, Changes, Committed, Environment, Event, EventQuery, FeedPosition, FoundKey,
-    FoundKeys, FoundState, Issued, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore,
-    NewEvent, NewKey, OrganizationId, Page, Reason, ScopeNames, StoreError, Timestamp,
+    FoundKeys, FoundState, Hour, ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery,
+    KeyRecord, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason, Rotation, ScopeNames,
+    StoreError, Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
 };
 
 /// A store in which every key is good: it takes no memory, so that a cache's own can be measured.
@@ -20,6 +21,7 @@ impl KeyStore for EveryKey {
             scopes: scopes.clone(),
             state: FoundState::Active,
             expires_at: None,
+            secret: 1,
             retires_at: None,
         };
         let keys = hashes.iter().map(|hash| Some(key(hash))).collect();
@@ -67,6 +69,75 @@ impl KeyStore for EveryKey {
         _: Attribution,
     ) -> Result<Committed<KeyRecord>, StoreError> {
         Err(StoreError::NotFound)
+    }
+
+    async fn import(
+        &self,
+        _: Vec<NewKey>,
+        _: KeyLimit,
+        _: Attribution,
+    ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
+        Err(ImportError { index: 0, error: StoreError::NotFound })
+    }
+
+    async fn rotate(
+        &self,
+        _: &OrganizationId,
+        _: KeyId,
+        _: Rotation,
+        _: Attribution,
+    ) -> Result<Issued, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    async fn retire_old_secret(
+        &self,
+        _: &OrganizationId,
+        _: KeyId,
+        _: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    async fn switch(
+        &self,
+        _: &OrganizationId,
+        _: KeyId,
+        _: Switch,
+        _: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    async fn edit(
+        &self,
+        _: &OrganizationId,
+        _: KeyId,
+        _: KeyEdit,
+        _: KeyLimit,
+        _: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    async fn delete_organization(
+        &self,
+        _: &OrganizationId,
+        _: Attribution,
+    ) -> Result<Committed<()>, StoreError> {
+        Err(StoreError::NotFound)
+    }
+
+    async fn record_usage(&self, _: &UsageBatch) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn usage(&self, _: &OrganizationId, _: UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn prune_usage(&self, _: Hour) -> Result<u64, StoreError> {
+        Ok(0)
     }
 
     async fn append_event(&self, _: NewEvent, _: Attribution) -> Result<Event, StoreError> {
