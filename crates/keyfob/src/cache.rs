@@ -43,19 +43,22 @@ impl<S> Cache<S> {
     }
 
     /// What is remembered of the hash, if the lease allows to rely on it: no store is needed then.
+    /// One of the two functions makes the answer: of the key that the hash belongs to, or of its
+    /// belonging to none.
     pub(crate) fn get<T>(
         &self,
         hash: &KeyHash,
         now: Duration,
-        read: impl FnOnce(&CachedKey<S>) -> T,
-    ) -> Option<Remembered<T>> {
+        known: impl FnOnce(&CachedKey<S>) -> T,
+        unknown: impl FnOnce() -> T,
+    ) -> Option<T> {
         if !self.lease.holds(now) {
             return None;
         }
-        if let Some(key) = self.verified.get(hash, read) {
-            return Some(Remembered::Key(key));
+        if let Some(answer) = self.verified.get(hash, known) {
+            return Some(answer);
         }
-        self.unknown.contains(hash).then_some(Remembered::Unknown)
+        self.unknown.contains(hash).then(unknown)
     }
 
     /// Keeps what a lookup found, unless something newer is known already.
@@ -128,14 +131,6 @@ impl<S> Cache<S> {
     }
 }
 
-/// What the cache can say of a hash.
-pub(crate) enum Remembered<T> {
-    /// It is a key's.
-    Key(T),
-    /// It is nobody's.
-    Unknown,
-}
-
 #[cfg(test)]
 mod tests {
     use keyfob_core::Environment;
@@ -178,7 +173,7 @@ mod tests {
     }
 
     fn remembers(cache: &Cache<Scope>, byte: u8, now: Duration) -> bool {
-        cache.get(&hash(byte), now, |_| ()).is_some()
+        cache.get(&hash(byte), now, |_| (), || ()).is_some()
     }
 
     #[test]

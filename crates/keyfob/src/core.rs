@@ -5,7 +5,7 @@ use keyfob_core::{Environment, KeyFormat, KeyHash, PresentedKey, Scope};
 use keyfob_store::{Change, FoundKeys, KeyStore, Outcome, StoreError};
 use tokio::runtime::Handle;
 
-use crate::cache::{Cache, CachedKey, Remembered, Verdict};
+use crate::cache::{Cache, CachedKey, Verdict};
 use crate::lookups::Lookups;
 use crate::usage_counter::UsageCounter;
 use crate::{Clock, Outage, Principal, Refusal, Requirement, VerifyError, report};
@@ -31,13 +31,6 @@ pub(crate) enum Environments {
     Only(Environment),
 }
 
-/// What this process knows of a presented key by itself.
-pub(crate) enum Known<S> {
-    Answer(Result<Principal<S>, Refusal>),
-    /// Nothing: the store has to be asked for this hash.
-    Nothing(KeyHash),
-}
-
 /// What a lookup came to. `None`: the hash is nobody's.
 pub(crate) type Answer<S> = Result<Option<CachedKey<S>>, LookupFailure>;
 
@@ -53,15 +46,23 @@ pub(crate) enum LookupFailure {
 const MOST_ATTEMPTS: usize = 4;
 
 impl<S: Scope, St: KeyStore> Core<S, St> {
-    /// What can be said of a key without asking the store, or else the hash to ask it for.
+    /// What can be said of a key without asking the store, if anything can.
     ///
     /// It is no part of a future on purpose: nearly every verification ends here.
-    pub(crate) fn authorize_now(&self, key: &[u8], requirement: &Requirement<S>) -> Known<S> {
+    pub(crate) fn authorize_at_once(
+        &self,
+        key: &[u8],
+        requirement: &Requirement<S>,
+    ) -> Option<Result<Principal<S>, VerifyError>> {
         let hash = match self.admit(key) {
             Ok(key) => key.hash(),
-            Err(refusal) => return Known::Answer(Err(refusal)),
+            Err(refusal) => return Some(Err(refusal.into())),
         };
-        self.recall(&hash, requirement).map_or(Known::Nothing(hash), Known::Answer)
+        let known = |key: &CachedKey<S>| self.conclude(key, requirement);
+        let unknown = || Err(Refusal::Unknown.into());
+        let answer = self.cache.get(&hash, self.clock.monotonic(), known, unknown)?;
+        report::cache_hit();
+        Some(answer)
     }
 
     /// Makes a committed change count here, before whoever made it learns that it is done.
@@ -80,41 +81,28 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
         }
     }
 
-    /// What can be said without asking the store.
-    fn recall(
-        &self,
-        hash: &KeyHash,
-        requirement: &Requirement<S>,
-    ) -> Option<Result<Principal<S>, Refusal>> {
-        let conclude = |key: &CachedKey<S>| self.conclude(key, requirement);
-        let remembered = self.cache.get(hash, self.clock.monotonic(), conclude)?;
-        report::cache_hit();
-        match remembered {
-            Remembered::Key(conclusion) => Some(conclusion),
-            Remembered::Unknown => Some(Err(Refusal::Unknown)),
-        }
-    }
-
     /// Whether the key is good here and now, and for this; and one more in its count.
     fn conclude(
         &self,
         key: &CachedKey<S>,
         requirement: &Requirement<S>,
-    ) -> Result<Principal<S>, Refusal> {
+    ) -> Result<Principal<S>, VerifyError> {
         let conclusion = key.judge(|| self.clock.wall()).and_then(|principal| {
             requirement.check(&principal)?;
             Ok(principal)
         });
         let at = self.clock.coarse_wall();
         self.usage.count(key.organization(), key.credential(), outcome(&conclusion), at);
-        conclusion
+        Ok(conclusion?)
     }
 
+    /// Asks the store. What is asked for while a lookup is under way goes into the next one.
     pub(crate) async fn look_up(
         self: &Arc<Self>,
-        hash: KeyHash,
+        key: &[u8],
         requirement: &Requirement<S>,
     ) -> Result<Principal<S>, VerifyError> {
+        let hash = self.admit(key)?.hash();
         for _ in 0..MOST_ATTEMPTS {
             let (answer, start) = self.lookups.join(hash);
             if start {
@@ -124,7 +112,7 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
                 });
             }
             match answer.await.map_err(|_| Outage::Interrupted)? {
-                Ok(Some(key)) => return Ok(self.conclude(&key, requirement)?),
+                Ok(Some(key)) => return self.conclude(&key, requirement),
                 Ok(None) => return Err(Refusal::Unknown.into()),
                 Err(LookupFailure::Outage(outage)) => return Err(outage.into()),
                 Err(LookupFailure::Overtaken) => {}

@@ -9,7 +9,7 @@ use keyfob_store::{
     OrganizationId, Page, Reason, StoreError, Timestamp,
 };
 
-use crate::core::{Core, Known};
+use crate::core::Core;
 use crate::follower::Follower;
 use crate::usage_recorder::UsageRecorder;
 use crate::{
@@ -54,7 +54,10 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     where
         K: AsRef<[u8]> + ?Sized,
     {
-        self.authorize(key, Requirement::ANY_KEY).await
+        match self.authorize_at_once(key, Requirement::ANY_KEY) {
+            Some(verified) => verified,
+            None => self.look_up(key.as_ref(), Requirement::ANY_KEY).await,
+        }
     }
 
     /// Tells whose key this is, if it is good here and now, and for this.
@@ -73,12 +76,10 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         K: AsRef<[u8]> + ?Sized,
     {
         let requirement = requirement.into();
-        let verified = match self.core.authorize_now(key.as_ref(), &requirement) {
-            Known::Answer(answer) => answer.map_err(VerifyError::from),
-            Known::Nothing(hash) => self.core.look_up(hash, &requirement).await,
-        };
-        report::verification(&verified);
-        verified
+        match self.authorize_at_once(key, requirement) {
+            Some(verified) => verified,
+            None => self.look_up(key.as_ref(), requirement).await,
+        }
     }
 
     /// What [`authorize`](Self::authorize) would answer, if it need not wait for that: of a key that
@@ -94,14 +95,9 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     where
         K: AsRef<[u8]> + ?Sized,
     {
-        match self.core.authorize_now(key.as_ref(), &requirement.into()) {
-            Known::Answer(answer) => {
-                let verified = answer.map_err(VerifyError::from);
-                report::verification(&verified);
-                Some(verified)
-            }
-            Known::Nothing(_) => None,
-        }
+        let verified = self.core.authorize_at_once(key.as_ref(), &requirement.into())?;
+        report::verification(&verified);
+        Some(verified)
     }
 
     /// Makes a key, if the organization may hold one more. Its plaintext is in the answer and
@@ -240,6 +236,16 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     #[must_use]
     pub fn store(&self) -> &St {
         &self.core.store
+    }
+
+    async fn look_up(
+        &self,
+        key: &[u8],
+        requirement: Requirement<S>,
+    ) -> Result<Principal<S>, VerifyError> {
+        let verified = self.core.look_up(key, &requirement).await;
+        report::verification(&verified);
+        verified
     }
 
     async fn insert(
