@@ -58,7 +58,15 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
             Ok(key) => key.hash(),
             Err(refusal) => return Some(Err(refusal.into())),
         };
-        let known = |key: &CachedKey<S>| self.conclude(key, requirement);
+        let known = |key: &CachedKey<S>| {
+            let conclusion = self.conclude(key, requirement);
+            let at = self.clock.coarse_wall();
+            match outcome(&conclusion) {
+                Outcome::Accepted => self.usage.count_remembered(&hash, key, at, &self.cache),
+                refused => self.usage.count(key, refused, at),
+            }
+            Ok(conclusion?)
+        };
         let unknown = || Err(Refusal::Unknown.into());
         let answer = self.cache.get(&hash, self.clock.monotonic(), known, unknown)?;
         report::cache_hit();
@@ -81,19 +89,15 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
         }
     }
 
-    /// Whether the key is good here and now, and for this; and one more in its count.
+    /// Whether the key is good here and now, and for this.
     fn conclude(
         &self,
         key: &CachedKey<S>,
         requirement: &Requirement<S>,
-    ) -> Result<Principal<S>, VerifyError> {
-        let conclusion = key.judge(|| self.clock.wall()).and_then(|principal| {
-            requirement.check(&principal)?;
-            Ok(principal)
-        });
-        let at = self.clock.coarse_wall();
-        self.usage.count(key.organization(), key.credential(), outcome(&conclusion), at);
-        Ok(conclusion?)
+    ) -> Result<Principal<S>, Refusal> {
+        let principal = key.judge(|| self.clock.wall())?;
+        requirement.check(&principal)?;
+        Ok(principal)
     }
 
     /// Asks the store. What is asked for while a lookup is under way goes into the next one.
@@ -112,7 +116,11 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
                 });
             }
             match answer.await.map_err(|_| Outage::Interrupted)? {
-                Ok(Some(key)) => return self.conclude(&key, requirement),
+                Ok(Some(key)) => {
+                    let conclusion = self.conclude(&key, requirement);
+                    self.usage.count(&key, outcome(&conclusion), self.clock.coarse_wall());
+                    return Ok(conclusion?);
+                }
                 Ok(None) => return Err(Refusal::Unknown.into()),
                 Err(LookupFailure::Outage(outage)) => return Err(outage.into()),
                 Err(LookupFailure::Overtaken) => {}

@@ -1,12 +1,13 @@
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
 use keyfob_core::{Environment, KeyHash, Scope, ScopeSet};
 use keyfob_store::{FoundKey, FoundState, KeyId, OrganizationId, Timestamp};
 use papaya::Equivalent;
 
+use super::use_count::{Counted, UseCount};
 use crate::{Principal, Refusal};
 
 /// The keys that were looked up, whatever the answer was, but for unknown ones.
@@ -20,9 +21,21 @@ use crate::{Principal, Refusal};
 pub(crate) struct VerifiedKeys<S> {
     keys: papaya::HashMap<KeyHash, CachedKey<S>, RandomState>,
     clock: Mutex<EvictionClock>,
+    /// What was counted on entries that are forgotten.
+    orphaned: Mutex<Vec<Uses>>,
 }
 
-/// All that a verification needs. With its hash it takes 120 bytes, and that is what the bound on
+/// How often a credential was accepted.
+pub(crate) struct Uses {
+    /// The first 64 bits of its hash.
+    pub(crate) prefix: u64,
+    pub(crate) organization: OrganizationId,
+    pub(crate) key: KeyId,
+    pub(crate) secret: u32,
+    pub(crate) count: u32,
+}
+
+/// All that a verification needs. With its hash it takes 128 bytes, and that is what the bound on
 /// memory is made of: two fields are one where they can be.
 pub(crate) struct CachedKey<S> {
     id: KeyId,
@@ -34,6 +47,7 @@ pub(crate) struct CachedKey<S> {
     state: CachedState,
     environment: Environment,
     read_lately: AtomicBool,
+    uses: UseCount,
 }
 
 /// What refuses a key, or will.
@@ -63,6 +77,7 @@ impl<S> VerifiedKeys<S> {
         Self {
             keys: papaya::HashMap::with_hasher(RandomState::default()),
             clock: Mutex::new(EvictionClock { passed: Vec::new(), hand: 0, capacity }),
+            orphaned: Mutex::default(),
         }
     }
 
@@ -79,41 +94,76 @@ impl<S> VerifiedKeys<S> {
 
     pub(crate) fn insert(&self, hash: KeyHash, key: CachedKey<S>) {
         let keys = self.keys.pin();
-        if keys.insert(hash, key).is_none() {
-            let evict =
-                self.clock.lock().unwrap_or_else(PoisonError::into_inner).admit(&hash, |prefix| {
-                    match keys.get(&Prefix(prefix)) {
-                        Some(key) => key.forget_read(),
-                        None => Hand::Vacant,
-                    }
-                });
-            // A forgotten key that came back may stand on the clock twice: it does not evict itself.
-            if let Some(prefix) = evict.filter(|prefix| *prefix != hash.prefix()) {
-                keys.remove(&Prefix(prefix));
+        if let Some(replaced) = keys.insert(hash, key) {
+            self.close(hash.prefix(), replaced);
+            return;
+        }
+        let evict = lock(&self.clock).admit(&hash, |prefix| match keys.get(&Prefix(prefix)) {
+            Some(key) => key.forget_read(),
+            None => Hand::Vacant,
+        });
+        // A forgotten key that came back may stand on the clock twice: it does not evict itself.
+        if let Some(prefix) = evict.filter(|prefix| *prefix != hash.prefix()) {
+            if let Some(evicted) = keys.remove(&Prefix(prefix)) {
+                self.close(prefix, evicted);
             }
         }
     }
 
     pub(crate) fn remove(&self, hash: &KeyHash) {
-        self.keys.pin().remove(hash);
+        if let Some(removed) = self.keys.pin().remove(hash) {
+            self.close(hash.prefix(), removed);
+        }
     }
 
     /// Looks at every key, which is for what is rare.
     pub(crate) fn remove_all_of(&self, organization: &OrganizationId) {
-        self.keys.pin().retain(|_, key| key.organization != *organization);
+        self.remove_if(|key| key.organization == *organization);
     }
 
     pub(crate) fn clear(&self) {
-        self.keys.pin().clear();
-        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.remove_if(|_| true);
+        let mut clock = lock(&self.clock);
         clock.passed.clear();
         clock.hand = 0;
+    }
+
+    /// Takes the number of uses of the keys whose hashes start so.
+    pub(crate) fn take_uses(&self, prefix: u64) -> Option<Uses> {
+        let keys = self.keys.pin();
+        let key = keys.get(&Prefix(prefix))?;
+        Some(key.uses(prefix, key.uses.take()))
+    }
+
+    /// Takes what was counted on entries that are forgotten.
+    pub(crate) fn take_orphaned(&self) -> Vec<Uses> {
+        std::mem::take(&mut lock(&self.orphaned))
+    }
+
+    fn remove_if(&self, condition: impl Fn(&CachedKey<S>) -> bool) {
+        let keys = self.keys.pin();
+        for (hash, _) in keys.iter().filter(|(_, key)| condition(key)) {
+            if let Some(removed) = keys.remove(hash) {
+                self.close(hash.prefix(), removed);
+            }
+        }
+    }
+
+    fn close(&self, prefix: u64, forgotten: &CachedKey<S>) {
+        let count = forgotten.uses.close();
+        if count > 0 {
+            lock(&self.orphaned).push(forgotten.uses(prefix, count));
+        }
     }
 
     #[cfg(test)]
     fn len(&self) -> usize {
         self.keys.len()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the hand finds where it points.
@@ -185,6 +235,7 @@ impl<S: Scope> CachedKey<S> {
             state,
             environment: found.environment,
             read_lately: AtomicBool::new(false),
+            uses: UseCount::new(),
         }
     }
 }
@@ -219,6 +270,16 @@ impl<S> CachedKey<S> {
         (self.id, self.secret)
     }
 
+    /// Counts that it was accepted, on the entry itself.
+    pub(crate) fn count_use(&self) -> Counted {
+        self.uses.count()
+    }
+
+    fn uses(&self, prefix: u64, count: u32) -> Uses {
+        let Self { organization, id: key, secret, .. } = self;
+        Uses { prefix, organization: organization.clone(), key: *key, secret: *secret, count }
+    }
+
     /// Written only when it changes, so that a busy key's memory stays shared between cores.
     fn mark_read(&self) {
         if !self.read_lately.load(Ordering::Relaxed) {
@@ -245,6 +306,7 @@ impl<S> CachedKey<S> {
             state: CachedState::UntilExpiry,
             environment,
             read_lately: AtomicBool::new(false),
+            uses: UseCount::new(),
         }
     }
 }
@@ -260,6 +322,7 @@ impl<S> Clone for CachedKey<S> {
             state: self.state,
             environment: self.environment,
             read_lately: AtomicBool::new(false),
+            uses: UseCount::new(),
         }
     }
 }
@@ -305,8 +368,8 @@ mod tests {
     }
 
     #[test]
-    fn entry_with_its_hash_takes_120_bytes() {
-        assert_eq!(size_of::<KeyHash>() + size_of::<CachedKey<Scope>>(), 120);
+    fn entry_with_its_hash_takes_128_bytes() {
+        assert_eq!(size_of::<KeyHash>() + size_of::<CachedKey<Scope>>(), 128);
     }
 
     #[test]
