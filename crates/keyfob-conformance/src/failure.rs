@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
-use keyfob_store::{BackendError, Committed, Issued, KeyRecord, StoreError};
+use keyfob_store::{BackendError, Committed, ImportError, Issued, KeyRecord, StoreError};
 
 /// What a check expected, and what it saw instead.
 #[derive(Clone, Debug)]
@@ -52,6 +52,13 @@ impl From<StoreError> for Failure {
     #[track_caller]
     fn from(error: StoreError) -> Self {
         Self::new("a call that has to succeed", "Ok", chain(&error))
+    }
+}
+
+impl From<ImportError> for Failure {
+    #[track_caller]
+    fn from(error: ImportError) -> Self {
+        Self::new("an import that has to succeed", "Ok", chain(&error))
     }
 }
 
@@ -105,26 +112,40 @@ pub(crate) fn refused<T: fmt::Debug>(
     }
 }
 
-/// Asks that an insertion made a new key.
+/// Asks that an import was refused for this one of its keys, and for this reason.
 #[track_caller]
-pub(crate) fn created(
-    inserted: Result<Issued, StoreError>,
-) -> Result<Committed<KeyRecord>, Failure> {
-    match inserted? {
+pub(crate) fn import_refused<T: fmt::Debug>(
+    what: impl fmt::Display,
+    seen: Result<T, ImportError>,
+    index: usize,
+    expected: &StoreError,
+) -> Outcome {
+    let (at, seen) = match seen {
+        Ok(imported) => (None, Ok(imported)),
+        Err(ImportError { index, error }) => (Some(index), Err(error)),
+    };
+    refused(&what, &seen, expected)?;
+    same(format!("{what}: which key it was"), at, Some(index))
+}
+
+/// Asks that an insertion made a new key, or a rotation a new secret.
+#[track_caller]
+pub(crate) fn created(issued: Result<Issued, StoreError>) -> Result<Committed<KeyRecord>, Failure> {
+    match issued? {
         Issued::New(made) => Ok(made),
         replayed @ Issued::Replayed(_) => {
-            Err(Failure::new("an insertion of a new key", "Created", format!("{replayed:?}")))
+            Err(Failure::new("a request for a new credential", "New", format!("{replayed:?}")))
         }
     }
 }
 
-/// Asks that an insertion was recognised as a repeated one.
+/// Asks that a request was recognised as a repeated one.
 #[track_caller]
-pub(crate) fn replayed(inserted: Result<Issued, StoreError>) -> Result<KeyRecord, Failure> {
-    match inserted? {
+pub(crate) fn replayed(issued: Result<Issued, StoreError>) -> Result<KeyRecord, Failure> {
+    match issued? {
         Issued::Replayed(key) => Ok(key),
-        created @ Issued::New(_) => {
-            Err(Failure::new("an insertion that is repeated", "Replayed", format!("{created:?}")))
+        made @ Issued::New(_) => {
+            Err(Failure::new("a request that is repeated", "Replayed", format!("{made:?}")))
         }
     }
 }

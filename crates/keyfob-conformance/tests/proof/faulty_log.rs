@@ -1,8 +1,8 @@
 use std::cmp::Reverse;
 
 use keyfob_store::{
-    Action, Attribution, Change, Changes, Event, EventQuery, FeedPosition, KeyId, KeyStore,
-    NewEvent, OrganizationId, Page, StoreError,
+    Action, Attribution, Change, Changed, Changes, Event, EventQuery, FeedPosition, KeyId,
+    KeyStore, NewEvent, OrganizationId, Page, StoreError,
 };
 
 use crate::fault::Fault;
@@ -36,12 +36,17 @@ impl FaultyStore {
             Fault::ActorFilterIsIgnored => query.actor = None,
             Fault::ActionFilterIsIgnored => query.action = None,
             Fault::KeyFilterIsIgnored => query.key = None,
+            Fault::OnlyOldActionsAreFiltered => {
+                let old = [Action::KEY_CREATED, Action::KEY_REVOKED];
+                query.action = query.action.filter(|action| old.contains(action));
+            }
             Fault::EventsIgnoreTheOrganization => {
                 organization = query.key.and_then(|key| self.owner_of(key)).unwrap_or(organization);
             }
             _ => {}
         }
         let notes = self.notes();
+        let asked = query.clone();
         let mut page = now(self.honest.events(&organization, query))?;
         let revoked = |event: &Event| event.action == Action::KEY_REVOKED;
         match self.fault {
@@ -55,6 +60,26 @@ impl FaultyStore {
                 for event in page.items.iter_mut().filter(|event| revoked(event)) {
                     event.details.clear();
                 }
+            }
+            Fault::RotationIsNotLogged => {
+                page.items.retain(|event| event.action != Action::KEY_ROTATED);
+            }
+            Fault::RetirementIsLoggedAsRotation => {
+                mislabel(&mut page, &Action::KEY_RETIRED, &Action::KEY_ROTATED);
+            }
+            Fault::EnablingIsLoggedAsDisabling => {
+                mislabel(&mut page, &Action::KEY_ENABLED, &Action::KEY_DISABLED);
+            }
+            Fault::ImportIsLoggedAsCreation => {
+                mislabel(&mut page, &Action::KEY_IMPORTED, &Action::KEY_CREATED);
+            }
+            Fault::EditLogsNoDetails => {
+                let edited = |event: &&mut Event| event.action == Action::KEY_EDITED;
+                page.items.iter_mut().filter(edited).for_each(|event| event.details.clear());
+            }
+            Fault::EventsOutliveTheirOrganization if asked.after.is_none() => {
+                let old = notes.old_events.iter().filter(|at| at.organization == organization);
+                page.items.extend(old.cloned());
             }
             Fault::RevocationIsNotLogged => page.items.retain(|event| !revoked(event)),
             Fault::RevocationRewritesTheLog => {
@@ -95,37 +120,63 @@ impl FaultyStore {
         let mut told = now(self.honest.changes(after, limit))?;
         match self.fault {
             Fault::FeedForgetsHashes => {
-                told.changes.iter_mut().for_each(|change| change.hashes.clear());
+                for change in &mut told.changes {
+                    if let Changed::Key { hashes, .. } = &mut change.changed {
+                        hashes.clear();
+                    }
+                }
             }
             Fault::FeedOmitsRevocations => {
                 let is_creation = |change: &Change| {
                     let before = FeedPosition::START;
                     let every = now(self.honest.changes(before, usize::MAX)).unwrap().changes;
-                    every.iter().find(|at| at.key == change.key) == Some(change)
+                    every.iter().find(|at| key_of(at) == key_of(change)) == Some(change)
                 };
                 told.changes.retain(is_creation);
             }
             Fault::FeedIsOfOneOrganization => {
                 let first = notes.stored.first().map(|key| &key.organization);
-                let owner = |id: KeyId| {
-                    notes.stored.iter().find(|key| key.id == id).map(|key| &key.organization)
+                let owner = |id: Option<KeyId>| {
+                    notes.stored.iter().find(|key| Some(key.id) == id).map(|key| &key.organization)
                 };
-                told.changes.retain(|change| owner(change.key) == first);
+                told.changes.retain(|change| owner(key_of(change)) == first);
             }
             Fault::FeedTellsOfCustomEvents => {
                 let last = told.changes.last().map_or(after, |change| change.position);
                 if told.reached > last && told.changes.len() < limit {
                     let key = KeyId::from_bytes([0; 16]);
-                    told.changes.push(Change { position: told.reached, key, hashes: vec![] });
+                    let changed = Changed::Key { key, hashes: vec![] };
+                    told.changes.push(Change { position: told.reached, changed });
                 }
             }
+            Fault::FeedForgetsOldSecrets => {
+                for change in &mut told.changes {
+                    if let Changed::Key { hashes, .. } = &mut change.changed {
+                        hashes.truncate(1);
+                    }
+                }
+            }
+            Fault::DeletionIsNotTold => told.changes.retain(|change| key_of(change).is_some()),
             Fault::FeedReachesBeyondItsLimit => told.reached = end,
             Fault::FeedIsAlwaysComplete => told.complete = true,
             Fault::FeedSkipsWhatIsInFlight => {
                 told.changes.retain(|change| !notes.hidden.contains(&change.position));
             }
-            _ => {}
+            _ => told.changes.retain(|change| !notes.untold.contains(&change.position)),
         }
         Ok(told)
+    }
+}
+
+fn mislabel(page: &mut Page<Event, FeedPosition>, from: &Action, to: &Action) {
+    for event in page.items.iter_mut().filter(|event| event.action == *from) {
+        event.action = to.clone();
+    }
+}
+
+fn key_of(change: &Change) -> Option<KeyId> {
+    match change.changed {
+        Changed::Key { key, .. } => Some(key),
+        Changed::Organization(_) => None,
     }
 }

@@ -6,9 +6,10 @@ use std::task::{Context, Poll, Waker};
 
 use keyfob_memory::MemoryStore;
 use keyfob_store::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, IdempotencyToken,
-    Issued, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyState, KeyStore, NewEvent, NewKey,
-    OrganizationId, Page, Reason, StoreError, Timestamp,
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour,
+    IdempotencyToken, ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord,
+    KeyState, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason, Rotation, StoreError,
+    Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
 };
 
 use crate::fault::Fault;
@@ -39,6 +40,24 @@ pub(crate) struct Notes {
     pub(crate) pending: u64,
     /// How many keys were listed before a cursor.
     pub(crate) offsets: HashMap<KeyId, usize>,
+    /// When secrets are told to retire, instead of the true time.
+    pub(crate) moved: HashMap<KeyHash, Timestamp>,
+    /// Secrets that are not found.
+    pub(crate) lost: HashSet<KeyHash>,
+    /// Keys that a deletion missed.
+    pub(crate) spared: HashSet<KeyId>,
+    /// Changes that the feed never tells.
+    pub(crate) untold: HashSet<FeedPosition>,
+    /// What deleted organizations had.
+    pub(crate) old_events: Vec<Event>,
+    pub(crate) old_usage: Vec<UsageRow>,
+    /// The batches of usage that were sent, and when they were gathered.
+    pub(crate) batches: HashMap<[u8; 16], Timestamp>,
+    /// The count that was sent last for each hour of a key.
+    pub(crate) last_counts: HashMap<(KeyId, Hour), u64>,
+    pub(crate) last_uses: HashMap<KeyId, Timestamp>,
+    /// How many batches were given another id.
+    pub(crate) used_batches: u64,
 }
 
 impl FaultyStore {
@@ -102,6 +121,17 @@ impl FaultyStore {
         if let Some(state) = self.notes().retold.get(&key.id) {
             key.state = state.clone();
         }
+        if let Some(last) = self.notes().last_uses.get(&key.id) {
+            key.secrets[0].last_used_at = Some(*last);
+        }
+        if self.fault == Fault::LastUseIsOfTheKey {
+            let last = key.secrets.iter().filter_map(|secret| secret.last_used_at).max();
+            key.secrets.iter_mut().for_each(|secret| secret.last_used_at = last);
+        }
+        for secret in &mut key.secrets {
+            let told = self.notes().moved.get(&secret.hash).copied();
+            secret.retires_at = told.or(secret.retires_at);
+        }
         key
     }
 }
@@ -153,6 +183,79 @@ impl KeyStore for FaultyStore {
         by: Attribution,
     ) -> Result<Committed<KeyRecord>, StoreError> {
         self.faulty_revoke(organization, key, reason, by).await
+    }
+
+    async fn import(
+        &self,
+        keys: Vec<NewKey>,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
+        self.faulty_import(keys, limit, by).await
+    }
+
+    async fn rotate(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        rotation: Rotation,
+        by: Attribution,
+    ) -> Result<Issued, StoreError> {
+        self.faulty_rotate(organization, key, rotation, by).await
+    }
+
+    async fn retire_old_secret(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.faulty_retire(organization, key, by).await
+    }
+
+    async fn switch(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        to: Switch,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.faulty_switch(organization, key, to, by).await
+    }
+
+    async fn edit(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        edit: KeyEdit,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.faulty_edit(organization, key, edit, limit, by).await
+    }
+
+    async fn delete_organization(
+        &self,
+        organization: &OrganizationId,
+        by: Attribution,
+    ) -> Result<Committed<()>, StoreError> {
+        self.faulty_delete(organization, by).await
+    }
+
+    async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
+        self.faulty_record(batch).await
+    }
+
+    async fn usage(
+        &self,
+        organization: &OrganizationId,
+        query: UsageQuery,
+    ) -> Result<Vec<UsageRow>, StoreError> {
+        self.faulty_usage(organization, query)
+    }
+
+    async fn prune_usage(&self, before: Hour) -> Result<u64, StoreError> {
+        self.faulty_prune(before)
     }
 
     async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {
