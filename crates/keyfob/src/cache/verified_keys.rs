@@ -103,10 +103,10 @@ impl<S> VerifiedKeys<S> {
             None => Hand::Vacant,
         });
         // A forgotten key that came back may stand on the clock twice: it does not evict itself.
-        if let Some(prefix) = evict.filter(|prefix| *prefix != hash.prefix()) {
-            if let Some(evicted) = keys.remove(&Prefix(prefix)) {
-                self.close(prefix, evicted);
-            }
+        if let Some(prefix) = evict.filter(|prefix| *prefix != hash.prefix())
+            && let Some(evicted) = keys.remove(&Prefix(prefix))
+        {
+            self.close(prefix, evicted);
         }
     }
 
