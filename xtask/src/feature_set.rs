@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::metadata;
+
 /// A package with exactly these features on: the default ones are off.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FeatureSet {
@@ -20,7 +22,6 @@ impl FeatureSet {
     }
 
     fn of_package(package: &Value) -> Vec<Self> {
-        let name = package["name"].as_str().unwrap_or_default();
         let features: Vec<_> = package["features"]
             .as_object()
             .into_iter()
@@ -33,7 +34,10 @@ impl FeatureSet {
         [None]
             .into_iter()
             .chain(features.into_iter().map(Some))
-            .map(|feature| Self { package: name.to_owned(), feature: feature.cloned() })
+            .map(|feature| Self {
+                package: metadata::name(package).to_owned(),
+                feature: feature.cloned(),
+            })
             .collect()
     }
 }

@@ -18,10 +18,16 @@ pub(crate) fn run(seconds: u32) -> Result<(), Failure> {
     })?;
     let cargo_fuzz = cargo_tool::FUZZ.provide()?;
     for target in targets {
-        nightly(&format!("fuzz {target}"))
+        let step = nightly(&format!("fuzz {target}"))
             .arguments([cargo_fuzz.as_os_str()])
-            .words("fuzz run")
-            .arguments([target])
+            .words(&format!("fuzz run {target}"));
+        // What a run finds goes to the first directory, which is not in the repository.
+        let corpus = workspace_root().join("fuzz/corpus").join(&target);
+        fs::create_dir_all(&corpus)
+            .map_err(|source| Failure::Command { step: "corpus".into(), source })?;
+        let seeds = Some(workspace_root().join("fuzz/seeds").join(&target));
+        step.arguments([corpus])
+            .arguments(seeds.filter(|seeds| seeds.exists()))
             .words(&format!("-- -max_total_time={seconds}"))
             .run()?;
     }

@@ -10,6 +10,7 @@ mod feature_set;
 mod fuzz;
 mod lint;
 mod metadata;
+mod package;
 mod step;
 mod system_need;
 mod task;

@@ -15,6 +15,15 @@ pub(crate) fn packages() -> Result<Vec<Value>, Failure> {
     }
 }
 
+pub(crate) fn name(package: &Value) -> &str {
+    package["name"].as_str().expect("cargo's metadata names each package")
+}
+
+/// Whether others may depend on it. Examples, benches and tasks are for this workspace alone.
+pub(crate) fn is_published(package: &Value) -> bool {
+    !package["publish"].as_array().is_some_and(Vec::is_empty)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,11 +44,8 @@ mod tests {
 
     #[test]
     fn dependencies_point_one_way() {
-        for package in packages().unwrap() {
-            let name = package["name"].as_str().unwrap();
-            if package["publish"].as_array().is_some_and(Vec::is_empty) {
-                continue; // Examples and tasks may use whatever they show.
-            }
+        for package in packages().unwrap().iter().filter(|package| is_published(package)) {
+            let name = name(package);
             let (_, allowed) = LAYERS
                 .iter()
                 .find(|(layer, _)| *layer == name)

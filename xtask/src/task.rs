@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use crate::failure::{Failure, report};
 use crate::step::Step;
-use crate::{cargo_tool, fuzz, lint, test};
+use crate::{cargo_tool, fuzz, lint, metadata, package, test};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask TASK
@@ -15,7 +15,7 @@ usage: cargo xtask TASK
   bench [FILTER]   the benchmarks
   fuzz [SECONDS]   each fuzz target for 10 or so many seconds; needs a nightly compiler
   deny             dependencies against deny.toml; compiles cargo-deny on first use
-  msrv             compiles the workspace with the oldest compiler that they promise to support
+  msrv             compiles what is published with the oldest compiler that they promise to support
   help             this text";
 
 /// What this program can be asked to do.
@@ -60,7 +60,7 @@ impl Task {
             Self::Test => test::run(),
             Self::Lint => report(lint::run()),
             Self::Docs => report(docs()),
-            Self::Package => report(package()),
+            Self::Package => report(package::run()),
             Self::Bench { filter } => report(bench(filter)),
             Self::Fuzz { seconds } => report(fuzz::run(seconds)),
             Self::Deny => report(deny()),
@@ -88,13 +88,6 @@ pub(crate) fn docs() -> Result<(), Failure> {
         .run()
 }
 
-/// Packs every crate, publishable or not, and builds each from what was packed alone: a file, a
-/// feature or a version that only the workspace lends it is missed here.
-pub(crate) fn package() -> Result<(), Failure> {
-    // Dirty is allowed since nothing is uploaded, and changes are tested before they are committed.
-    Step::cargo("package").words("package --quiet --locked --workspace --allow-dirty").run()
-}
-
 fn bench(filter: Option<String>) -> Result<(), Failure> {
     Step::cargo("benches")
         .words("bench --locked --workspace --all-features --bench * --")
@@ -110,14 +103,19 @@ fn deny() -> Result<(), Failure> {
 }
 
 fn msrv() -> Result<(), Failure> {
-    let oldest = env!("CARGO_PKG_RUST_VERSION");
+    let oldest = concat!(env!("CARGO_PKG_RUST_VERSION"), ".0");
     let compiler = || Step::new("oldest compiler", "rustup").words("run").arguments([oldest]);
     compiler().words("rustc --version").run().map_err(|_| {
         Failure::Missing(format!(
             "Rust {oldest} is not installed: `rustup toolchain install {oldest}`"
         ))
     })?;
-    compiler().words("cargo check --locked --workspace --all-features").run()
+    let packages = metadata::packages()?;
+    let published = packages.iter().filter(|package| metadata::is_published(package));
+    compiler()
+        .words("cargo check --locked --all-features")
+        .arguments(published.flat_map(|package| ["--package", metadata::name(package)]))
+        .run()
 }
 
 #[cfg(test)]

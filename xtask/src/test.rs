@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use crate::failure::{self, Failure};
 use crate::step::Step;
 use crate::totals::Totals;
-use crate::{lint, system_need, task};
+use crate::{lint, package, system_need, task};
 
 /// Everything that must hold before a change is merged, and a last line that counts the tests.
 ///
@@ -20,7 +20,7 @@ fn steps(totals: &mut Totals) -> Result<(), Failure> {
     lint::run()?;
     task::docs()?;
     tests(totals)?;
-    task::package()
+    package::run()
 }
 
 fn tests(totals: &mut Totals) -> Result<(), Failure> {

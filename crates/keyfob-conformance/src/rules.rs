@@ -13,6 +13,7 @@ mod find;
 mod idempotency;
 mod insert;
 mod list;
+mod list_races;
 mod positions;
 mod races;
 mod revoke;
@@ -30,6 +31,7 @@ pub(crate) fn checks() -> impl Iterator<Item = &'static Check> {
         tenancy::CHECKS,
         revoke::CHECKS,
         list::CHECKS,
+        list_races::CHECKS,
         events::CHECKS,
         feed::CHECKS,
         feed_races::CHECKS,

@@ -99,4 +99,23 @@ mod tests {
             assert_eq!(taker.join().unwrap(), None);
         });
     }
+
+    #[test]
+    fn every_item_is_taken_once_however_many_take() {
+        const ITEMS: u32 = 10_000;
+        let queue = Queue::new();
+        std::thread::scope(|scope| {
+            let take_all = || std::iter::from_fn(|| queue.take(7)).flatten().collect::<Vec<_>>();
+            let takers = [scope.spawn(take_all), scope.spawn(take_all), scope.spawn(take_all)];
+            let push = |items: std::ops::Range<u32>| items.for_each(|n| queue.push(n).unwrap());
+            let pusher = scope.spawn(move || push(0..ITEMS / 2));
+            push(ITEMS / 2..ITEMS);
+            pusher.join().unwrap();
+            queue.close();
+            let mut taken: Vec<_> =
+                takers.into_iter().flat_map(|taker| taker.join().unwrap()).collect();
+            taken.sort_unstable();
+            assert!(taken.into_iter().eq(0..ITEMS));
+        });
+    }
 }

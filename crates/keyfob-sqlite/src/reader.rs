@@ -1,15 +1,14 @@
 use keyfob_store::StoreError;
 use rusqlite::{Connection, Statement};
 
-use crate::SqliteError;
 use crate::queue::Queue;
 use crate::reads::Reads;
-use crate::request::Read;
+use crate::request::{Failure, Read};
 use crate::{OpenError, TablePrefix};
 
-/// A transaction is no longer than this many requests, so that no snapshot holds back the log's
-/// checkpoints for long.
-const MOST_READS: usize = 256;
+/// A transaction is no longer than this many requests, so that a lookup does not wait for many
+/// lists, nor the log's checkpoints for an old snapshot.
+const MOST_READS: usize = 64;
 
 /// A connection that answers reads: all that wait in one transaction.
 ///
@@ -18,6 +17,7 @@ pub(crate) struct Reader<'c> {
     reads: Reads<'c>,
     begin: Statement<'c>,
     end: Statement<'c>,
+    abandon: Statement<'c>,
 }
 
 impl<'c> Reader<'c> {
@@ -29,22 +29,28 @@ impl<'c> Reader<'c> {
             reads: Reads::prepare(connection, prefix)?,
             begin: connection.prepare("BEGIN")?,
             end: connection.prepare("COMMIT")?,
+            abandon: connection.prepare("ROLLBACK")?,
         })
     }
 
     /// Runs until the queue is closed and empty.
-    pub(crate) fn run(mut self, queue: &Queue<Box<dyn Read>>) {
-        while let Some(requests) = queue.take(MOST_READS) {
-            let begun = self.begin.execute([]).map_err(SqliteError::from);
-            self.reads.begin_snapshot();
-            let run = |request: Box<dyn Read>| request.run(begun.as_ref().map(|_| &mut self.reads));
-            let done: Vec<_> = requests.into_iter().filter_map(run).collect();
-            // A read transaction has nothing to lose; what fails here fails at the next BEGIN.
-            let _ = self.end.execute([]);
-            // Only now: a caller that is woken takes a processor, and asks the next reader for so
-            // little that there is nothing to share a transaction with.
-            for unsettled in done {
-                unsettled.settle(Ok(()));
+    pub(crate) fn run(mut self, queue: &Queue<Read>) {
+        while let Some(mut requests) = queue.take(MOST_READS) {
+            requests.retain(|request| !request.is_abandoned());
+            let begun = self.begin.execute([]).map(drop).map_err(Failure::from);
+            if begun.is_ok() {
+                self.reads.begin_snapshot();
+                for request in &mut requests {
+                    request.run(&mut self.reads);
+                }
+            }
+            if begun.is_err() || self.end.execute([]).is_err() {
+                // There is nothing to lose, and no transaction may be left open for the next one.
+                let _ = self.abandon.execute([]);
+            }
+            // All at once: to wake an executor for each answer costs more than to look it up.
+            for request in requests {
+                request.settle(begun.as_ref().copied());
             }
         }
     }

@@ -1,5 +1,5 @@
-//! A request is what is to be done, and whom to answer. It is answered when the transaction that
-//! it was done in has ended: a write must be committed, and reads are many.
+//! A request is what is to be done, and whom to answer. It is done first and answered later, when the
+//! fate of the transaction is known in which it was done.
 
 use keyfob_store::StoreError;
 use tokio::sync::oneshot;
@@ -9,42 +9,26 @@ use crate::reads::Reads;
 use crate::sqlite_error::Refused;
 use crate::writes::Writes;
 
-type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+/// Something to be done in a transaction, which is a `C`.
+pub(crate) trait Request<C>: Send {
+    /// Whether nobody waits for the answer any more.
+    fn is_abandoned(&self) -> bool;
+
+    /// Does it, and keeps the answer back. Returns whether it did what was asked: if not, nothing
+    /// of it may be committed.
+    fn run(&mut self, context: &mut C) -> bool;
+
+    /// Answers, now that the fate of the transaction is known.
+    fn settle(self: Box<Self>, fate: Result<(), &Failure>);
+}
+
+pub(crate) type Read = Box<dyn for<'c> Request<Reads<'c>>>;
+pub(crate) type Write = Box<dyn for<'c> Request<Writes<'c>>>;
 
 /// What comes back; it may be awaited on any executor.
 pub(crate) type Answered<T> = oneshot::Receiver<Result<T, StoreError>>;
 
-/// Something to be done in a read transaction.
-pub(crate) trait Read: Send {
-    /// Does it unless nobody waits for the answer any more, and keeps the answer back.
-    fn run(
-        self: Box<Self>,
-        reads: Result<&mut Reads<'_>, &SqliteError>,
-    ) -> Option<Box<dyn Unsettled>>;
-}
-
-/// Something to be done in a write transaction.
-pub(crate) trait Write: Send {
-    /// Whether nobody waits for the answer any more.
-    fn is_abandoned(&self) -> bool;
-
-    /// Does it, and keeps the answer back.
-    fn run(self: Box<Self>, writes: &mut Writes<'_>) -> Box<dyn Unsettled>;
-
-    /// Answers that it was not done.
-    fn fail(self: Box<Self>, failure: &Failure);
-}
-
-/// What was done in a transaction that has not ended yet.
-pub(crate) trait Unsettled {
-    /// Whether it did what was asked. If not, nothing of it may be committed.
-    fn succeeded(&self) -> bool;
-
-    /// Answers, now that the fate of its transaction is known.
-    fn settle(self: Box<Self>, fate: Result<(), &Failure>);
-}
-
-/// Why a whole transaction did not commit: everyone in it is told.
+/// Why a whole transaction came to nothing: everyone in it is told.
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {
     Sqlite(SqliteError),
@@ -66,85 +50,57 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
-pub(crate) fn read<T, F>(work: F) -> (Box<dyn Read>, Answered<T>)
+pub(crate) fn read<T, F>(work: F) -> (Read, Answered<T>)
 where
     T: Send + 'static,
     F: FnOnce(&mut Reads<'_>) -> Result<T, StoreError> + Send + 'static,
 {
     let (answer, answered) = oneshot::channel();
-    (Box::new(Request { work, answer }), answered)
+    (Box::new(Task { work: Some(work), result: None, answer }), answered)
 }
 
-pub(crate) fn write<T, F>(work: F) -> (Box<dyn Write>, Answered<T>)
+pub(crate) fn write<T, F>(work: F) -> (Write, Answered<T>)
 where
     T: Send + 'static,
     F: FnOnce(&mut Writes<'_>) -> Result<T, StoreError> + Send + 'static,
 {
     let (answer, answered) = oneshot::channel();
-    (Box::new(Request { work, answer }), answered)
+    (Box::new(Task { work: Some(work), result: None, answer }), answered)
 }
 
-struct Request<T, F> {
-    work: F,
-    answer: Answer<T>,
+struct Task<T, F> {
+    work: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, F> Read for Request<T, F>
+impl<C, T, F> Request<C> for Task<T, F>
 where
-    T: Send + 'static,
-    F: FnOnce(&mut Reads<'_>) -> Result<T, StoreError> + Send,
-{
-    fn run(
-        self: Box<Self>,
-        reads: Result<&mut Reads<'_>, &SqliteError>,
-    ) -> Option<Box<dyn Unsettled>> {
-        if self.answer.is_closed() {
-            return None;
-        }
-        let result = match reads {
-            Ok(reads) => (self.work)(reads),
-            Err(error) => Err(error.clone().into_store_error()),
-        };
-        Some(Box::new(Done { result, answer: self.answer }))
-    }
-}
-
-impl<T, F> Write for Request<T, F>
-where
-    T: Send + 'static,
-    F: FnOnce(&mut Writes<'_>) -> Result<T, StoreError> + Send,
+    T: Send,
+    F: FnOnce(&mut C) -> Result<T, StoreError> + Send,
 {
     fn is_abandoned(&self) -> bool {
         self.answer.is_closed()
     }
 
-    fn run(self: Box<Self>, writes: &mut Writes<'_>) -> Box<dyn Unsettled> {
-        Box::new(Done { result: (self.work)(writes), answer: self.answer })
-    }
-
-    fn fail(self: Box<Self>, failure: &Failure) {
-        let _ = self.answer.send(Err(failure.to_store_error()));
-    }
-}
-
-struct Done<T> {
-    result: Result<T, StoreError>,
-    answer: Answer<T>,
-}
-
-impl<T> Unsettled for Done<T> {
-    fn succeeded(&self) -> bool {
-        self.result.is_ok()
+    fn run(&mut self, context: &mut C) -> bool {
+        if let Some(work) = self.work.take() {
+            self.result = Some(work(context));
+        }
+        matches!(self.result, Some(Ok(_)))
     }
 
     fn settle(self: Box<Self>, fate: Result<(), &Failure>) {
-        let _ = self.answer.send(match (self.result, fate) {
-            (result, Ok(())) => result,
-            (Err(own), Err(_)) if is_failure(&own) => Err(own),
+        let answer = match (self.result, fate) {
+            (Some(result), Ok(())) => result,
+            (Some(Err(own)), Err(_)) if is_failure(&own) => Err(own),
             // A refusal, such as a limit reached, may rest on writes of the same transaction. So
             // it is as void as they are if that did not commit.
             (_, Err(failure)) => Err(failure.to_store_error()),
-        });
+            (None, Ok(())) => Err(Refused::ThreadEnded.into()),
+        };
+        // A caller that has gone away does not want it.
+        let _ = self.answer.send(answer);
     }
 }
 

@@ -54,6 +54,9 @@ fn migrate(connection: &Connection, options: &SqliteOptions) -> Result<(), OpenE
     for migration in missing {
         connection.execute_batch(&migration.sql(prefix))?;
     }
+    // On a file that can't be written, BEGIN IMMEDIATE begins to read and says nothing. This writes
+    // nothing, and fails where something else would.
+    connection.execute_batch(&prefix.apply("DELETE FROM {prefix}migrations WHERE false"))?;
     let present = if missing.is_empty() { present } else { names(connection)? };
     match all.iter().flat_map(Migration::objects).find(|name| !in_set(&present, prefix, name)) {
         Some(name) => Err(OpenError::Altered { what: format!("`{prefix}{name}` is missing") }),

@@ -25,8 +25,8 @@ pub(crate) struct Threads {
 }
 
 struct Shared {
-    reads: Queue<Box<dyn Read>>,
-    writes: Queue<Box<dyn Write>>,
+    reads: Queue<Read>,
+    writes: Queue<Write>,
     watcher: Watcher,
 }
 
@@ -51,39 +51,29 @@ impl Threads {
         let shared = Shared { reads: Queue::new(), writes: Queue::new(), watcher: Watcher::new() };
         let threads = Self { shared: Arc::new(shared), running: watch::Sender::new(()) };
         let options = Arc::new(options.clone());
-        threads.spawn(
-            "keyfob-sqlite-writer",
-            writing,
-            &options,
-            |connection, options, ready| {
-                let prepared = Writer::prepare(connection, options);
-                ready.run(prepared, |writer, shared| {
-                    writer.run(&shared.writes, |end| shared.watcher.saw(end));
-                });
-            },
-        )?;
+        let (reading, readers) = mpsc::channel();
+        let writer = move |connection: &Connection, options: &SqliteOptions, ready: Ready<'_>| {
+            ready.run(Writer::prepare(connection, options), |writer, shared| {
+                writer.run(&shared.writes, |end| shared.watcher.saw(end));
+            });
+            wait_for_all(&readers);
+        };
+        threads.spawn("keyfob-sqlite-writer", writing, &options, None, writer)?;
         for _ in 0..options.readers() {
-            let reading = connection::open_for_reading(&options)?;
-            threads.spawn(
-                "keyfob-sqlite-reader",
-                reading,
-                &options,
-                |connection, options, ready| {
-                    let prepared = Reader::prepare(connection, options.table_prefix());
-                    ready.run(prepared, |reader, shared| reader.run(&shared.reads));
-                },
-            )?;
-        }
-        let watching = connection::open_for_reading(&options)?;
-        threads.spawn(
-            "keyfob-sqlite-watcher",
-            watching,
-            &options,
-            |connection, options, ready| {
+            let connection = connection::open_for_reading(&options)?;
+            let reader = |connection: &Connection, options: &SqliteOptions, ready: Ready<'_>| {
                 let prepared = Reader::prepare(connection, options.table_prefix());
-                ready.run(prepared, |reader, shared| shared.watcher.run(connection, reader));
-            },
-        )?;
+                ready.run(prepared, |reader, shared| reader.run(&shared.reads));
+            };
+            let reading = Some(reading.clone());
+            threads.spawn("keyfob-sqlite-reader", connection, &options, reading, reader)?;
+        }
+        let connection = connection::open_for_reading(&options)?;
+        let watcher = |connection: &Connection, options: &SqliteOptions, ready: Ready<'_>| {
+            let prepared = Reader::prepare(connection, options.table_prefix());
+            ready.run(prepared, |reader, shared| shared.watcher.run(connection, reader));
+        };
+        threads.spawn("keyfob-sqlite-watcher", connection, &options, Some(reading), watcher)?;
         Ok(threads)
     }
 
@@ -101,11 +91,11 @@ impl Threads {
         starting.await.unwrap_or_else(|_| Err(OpenError::Thread(thread_ended())))
     }
 
-    pub(crate) fn reads(&self) -> &Queue<Box<dyn Read>> {
+    pub(crate) fn reads(&self) -> &Queue<Read> {
         &self.shared.reads
     }
 
-    pub(crate) fn writes(&self) -> &Queue<Box<dyn Write>> {
+    pub(crate) fn writes(&self) -> &Queue<Write> {
         &self.shared.writes
     }
 
@@ -123,13 +113,15 @@ impl Threads {
         self.running.closed().await;
     }
 
-    /// Starts a thread, and returns when it has prepared its statements.
+    /// Starts a thread, and returns when it has prepared its statements. What it holds, it drops
+    /// when its connection is closed.
     fn spawn(
         &self,
         name: &str,
         connection: Connection,
         options: &Arc<SqliteOptions>,
-        body: fn(&Connection, &SqliteOptions, Ready<'_>),
+        holds: Option<mpsc::Sender<()>>,
+        body: impl FnOnce(&Connection, &SqliteOptions, Ready<'_>) + Send + 'static,
     ) -> Result<(), OpenError> {
         let (prepared, preparing) = mpsc::channel();
         let (shared, options) = (Arc::clone(&self.shared), Arc::clone(options));
@@ -138,7 +130,7 @@ impl Threads {
             let _closing = CloseOnPanic(&shared);
             body(&connection, &options, Ready { prepared, shared: &shared });
             drop(connection);
-            drop(running);
+            drop((holds, running));
         };
         thread::Builder::new().name(name.into()).spawn(run).map_err(OpenError::Thread)?;
         preparing.recv().unwrap_or_else(|_| Err(OpenError::Thread(thread_ended())))
@@ -184,6 +176,13 @@ impl Ready<'_> {
             }
         }
     }
+}
+
+/// The writer closes its connection when the others have closed theirs. SQLite tidies the log up
+/// when the last connection closes, and with two that close at once, neither may be the last.
+fn wait_for_all(others: &mpsc::Receiver<()>) {
+    // Nobody sends anything; what ends this is that every sender is gone.
+    while others.recv().is_ok() {}
 }
 
 /// A thread that panics leaves nobody waiting for an answer.

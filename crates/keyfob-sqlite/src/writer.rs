@@ -5,7 +5,7 @@ use rusqlite::{Connection, Statement};
 
 use crate::connection::retry_while_busy;
 use crate::queue::Queue;
-use crate::request::{Failure, Unsettled, Write};
+use crate::request::{Failure, Write};
 use crate::sqlite_error::Refused;
 use crate::writes::Writes;
 use crate::{OpenError, SqliteOptions};
@@ -50,7 +50,7 @@ impl<'c> Writer<'c> {
     }
 
     /// Runs until the queue is closed and empty, and tells `committed` where the feed ends now.
-    pub(crate) fn run(mut self, queue: &Queue<Box<dyn Write>>, committed: impl Fn(FeedPosition)) {
+    pub(crate) fn run(mut self, queue: &Queue<Write>, committed: impl Fn(FeedPosition)) {
         while let Some(mut requests) = queue.take(MOST_WRITES) {
             requests.retain(|request| !request.is_abandoned());
             if !requests.is_empty() {
@@ -59,10 +59,8 @@ impl<'c> Writer<'c> {
         }
     }
 
-    fn transact(&mut self, requests: Vec<Box<dyn Write>>, committed: &impl Fn(FeedPosition)) {
-        let mut requests = requests.into_iter();
-        let mut done = Vec::with_capacity(requests.len());
-        let fate = self.run_and_commit(&mut requests, &mut done);
+    fn transact(&mut self, mut requests: Vec<Write>, committed: &impl Fn(FeedPosition)) {
+        let fate = self.run_and_commit(&mut requests);
         if fate.is_err() && !self.connection.is_autocommit() {
             // Should this fail too, the next BEGIN fails, and so does every write until it works.
             let _ = self.connection.execute_batch("ROLLBACK");
@@ -71,31 +69,18 @@ impl<'c> Writer<'c> {
             committed(end);
         }
         let fate = fate.as_ref().map(|_| ());
-        for unsettled in done {
-            unsettled.settle(fate);
-        }
-        if let Err(failure) = fate {
-            requests.for_each(|request| request.fail(failure));
+        for request in requests {
+            request.settle(fate);
         }
     }
 
-    /// Moves requests to `done` as it runs them, and tells where the feed ends. An error is one of
-    /// the whole transaction, with which none of them took place.
-    fn run_and_commit(
-        &mut self,
-        requests: &mut impl Iterator<Item = Box<dyn Write>>,
-        done: &mut Vec<Box<dyn Unsettled>>,
-    ) -> Result<Option<FeedPosition>, Failure> {
+    /// Tells where the feed ends now. An error is one of the whole transaction, with which none of
+    /// the requests took place.
+    fn run_and_commit(&mut self, requests: &mut [Write]) -> Result<Option<FeedPosition>, Failure> {
         retry_while_busy(self.patience, || self.begin.execute([]))?;
         for request in requests {
-            if let Err(error) = self.savepoint.execute([]) {
-                let failure = error.into();
-                request.fail(&failure);
-                return Err(failure);
-            }
-            let unsettled = request.run(&mut self.writes);
-            let succeeded = unsettled.succeeded();
-            done.push(unsettled);
+            self.savepoint.execute([])?;
+            let succeeded = request.run(&mut self.writes);
             // A full disk, among others, makes SQLite roll back everything and not just the
             // statement. To go on would be to write outside of a transaction.
             if self.connection.is_autocommit() {

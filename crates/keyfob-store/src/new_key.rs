@@ -43,7 +43,8 @@ pub struct Idempotency {
     pub token: IdempotencyToken,
     /// SHA-256 of what the request asks for: under the same token it must be the same.
     pub fingerprint: [u8; 32],
-    /// Until when the token is remembered. Past it, the token is as good as new.
+    /// Until when the token is remembered, this moment included. Past it, the token is as good as
+    /// new.
     pub remembered_until: Timestamp,
 }
 

@@ -89,9 +89,12 @@ impl Race {
 }
 
 async fn follow_until(mut follower: Follower, done: Arc<AtomicBool>) -> Result<Follower, Failure> {
-    // An odd limit, so that reads stop within the changes of one transaction and between them.
-    while !done.load(Ordering::Acquire) {
-        follower.step(5).await?;
+    // Short reads stop amid what was written together, and long ones come to where it is written.
+    for limit in [1, 5, 1_000].into_iter().cycle() {
+        if done.load(Ordering::Acquire) {
+            break;
+        }
+        follower.step(limit).await?;
         tokio::task::yield_now().await;
     }
     Ok(follower)

@@ -2,13 +2,13 @@
 
 use keyfob_store::{
     Attribution, Conflict, Idempotency, Inserted, KeyLimit, KeyStore, NewKey, OrganizationId,
-    StoreError,
+    StoreError, Timestamp,
 };
 
 use crate::check::{Check, checks};
 use crate::failure::{Outcome, created, holds, refused, replayed, same};
 use crate::footprint::Footprint;
-use crate::sample::{at, by, idempotency, just_before, organization, reason};
+use crate::sample::{at, by, idempotency, organization, reason};
 use crate::stage::{Stage, together};
 
 pub(crate) const CHECKS: &[Check] = checks![contract 1:
@@ -115,13 +115,14 @@ async fn token_is_forgotten_after_its_time(stage: &Stage) -> Outcome {
     let acme = organization("acme");
     let until = |seconds| attempt(stage, &acme, idempotency("token", 1, seconds));
     let first = created(store.insert(until(10), UNLIMITED, by("user:1", 0)).await)?.value;
-    let in_time = Attribution { at: just_before(at(10)), ..by("user:1", 0) };
-    let again = replayed(store.insert(until(30), UNLIMITED, in_time).await)?;
-    same("the key, while the token is remembered", again.id, first.id)?;
+    let again = replayed(store.insert(until(30), UNLIMITED, by("user:1", 10)).await)?;
+    same("the key, in the last moment that the token is remembered", again.id, first.id)?;
 
     // Past its time the token is as good as new, whatever the request is.
     let unlike = attempt(stage, &acme, idempotency("token", 2, 20));
-    let second = created(store.insert(unlike, UNLIMITED, by("user:1", 11)).await)?.value;
+    let just_past = Timestamp::from_micros(at(10).as_micros() + 1);
+    let past = Attribution { at: just_past, ..by("user:1", 0) };
+    let second = created(store.insert(unlike, UNLIMITED, past).await)?.value;
     let again = attempt(stage, &acme, idempotency("token", 2, 20));
     let again = replayed(store.insert(again, UNLIMITED, by("user:1", 12)).await)?;
     same("the key that the token made the second time", again.id, second.id)?;

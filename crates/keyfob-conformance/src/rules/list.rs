@@ -1,20 +1,15 @@
 //! Contract 5: lists are stable, newest first.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use keyfob_store::{
-    DynStore, Environment, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStatus, KeyStore, NewKey,
-    OrganizationId, StoreError,
+    DynStore, Environment, KeyId, KeyQuery, KeyRecord, KeyStatus, KeyStore, NewKey, OrganizationId,
 };
 
 use crate::Failure;
 use crate::check::{Check, checks};
-use crate::failure::{Outcome, holds, same};
+use crate::failure::{Outcome, same};
 use crate::footprint::every_key;
 use crate::sample::{at, by, just_before, keys, keys_that_are, organization};
-use crate::stage::{Stage, together};
+use crate::stage::Stage;
 
 pub(crate) const CHECKS: &[Check] = checks![contract 5:
     keys_are_listed_newest_first,
@@ -24,8 +19,6 @@ pub(crate) const CHECKS: &[Check] = checks![contract 5:
     status_is_judged_at_the_given_time,
     filtered_pages_join_without_gap_or_overlap,
     cursor_need_not_be_a_key,
-    pages_skip_nothing_while_keys_come_and_go,
-    pages_skip_nothing_under_concurrent_writers,
 ];
 
 async fn keys_are_listed_newest_first(stage: &Stage) -> Outcome {
@@ -170,77 +163,8 @@ async fn cursor_need_not_be_a_key(stage: &Stage) -> Outcome {
     Ok(())
 }
 
-async fn pages_skip_nothing_while_keys_come_and_go(stage: &Stage) -> Outcome {
-    let store = stage.open().await?;
-    let acme = organization("acme");
-    let mut expected = ids_of(stage, &store, &acme, 0..20).await?;
-    expected.reverse();
-
-    let mut listed = Vec::new();
-    let mut query = keys(3);
-    for seconds in 100.. {
-        let page = store.list(&acme, query.clone(), at(seconds)).await?;
-        listed.extend(page.items.into_iter().map(|key| key.id));
-        stage.stored(&store, &acme, seconds).await?;
-        // One that was listed already, one that is about to be, and the one that the cursor names.
-        for index in [0, listed.len() + 1, listed.len() - 1] {
-            if let Some(key) = expected.get(index) {
-                store.revoke(&acme, *key, None, by("user:1", seconds)).await?;
-            }
-        }
-        let Some(next) = page.next else { break };
-        query.after = Some(next);
-        holds("the list comes to an end", listed.len() < 1_000)?;
-    }
-    same("the keys that were there when the first page was read", listed, expected)
-}
-
-async fn pages_skip_nothing_under_concurrent_writers(stage: &Stage) -> Outcome {
-    let stores = stage.open_two().await?;
-    let acme = organization("acme");
-    let mut expected = ids_of(stage, &stores[0], &acme, 0..40).await?;
-    expected.reverse();
-
-    let done = Arc::new(AtomicBool::new(false));
-    let reader = {
-        let (store, acme, done) = (stores[1].clone(), acme.clone(), done.clone());
-        let originals: HashSet<KeyId> = expected.iter().copied().collect();
-        tokio::spawn(async move {
-            loop {
-                let last_round = done.load(Ordering::Acquire);
-                let listed = ids(&every_key(&store, &acme, keys(7), at(100)).await?);
-                let distinct: HashSet<_> = listed.iter().collect();
-                same("how many keys are listed once", distinct.len(), listed.len())?;
-                let old: Vec<_> = listed.into_iter().filter(|id| originals.contains(id)).collect();
-                same("the keys that were there before", &old, &expected)?;
-                if last_round {
-                    return Ok::<_, Failure>(expected);
-                }
-                tokio::task::yield_now().await;
-            }
-        })
-    };
-    let written = together((0..8).map(|writer| {
-        let (store, acme) = (stores[writer % 2].clone(), acme.clone());
-        let new: Vec<NewKey> = (0..8).map(|_| stage.key(&acme, 200)).collect();
-        async move {
-            for key in new {
-                let id = key.id;
-                store.insert(key, KeyLimit::Unlimited, by("user:1", 200)).await?;
-                store.revoke(&acme, id, None, by("user:1", 201)).await?;
-            }
-            Ok::<_, StoreError>(())
-        }
-    }))
-    .await;
-    done.store(true, Ordering::Release);
-    written.into_iter().collect::<Result<(), _>>()?;
-    reader.await.expect("the reader does not panic")?;
-    Ok(())
-}
-
 /// Stores keys that are made one after the other, and gives their ids, oldest first.
-async fn ids_of(
+pub(super) async fn ids_of(
     stage: &Stage,
     store: &DynStore,
     owner: &OrganizationId,
@@ -253,6 +177,6 @@ async fn ids_of(
     Ok(made)
 }
 
-fn ids(keys: &[KeyRecord]) -> Vec<KeyId> {
+pub(super) fn ids(keys: &[KeyRecord]) -> Vec<KeyId> {
     keys.iter().map(|key| key.id).collect()
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use keyfob_sqlite::SqliteStore;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tempfile::TempDir;
 
 pub(crate) struct Database {
@@ -44,6 +45,13 @@ impl Database {
 
     pub(crate) fn execute(&self, sql: &str) {
         self.raw().execute_batch(sql).unwrap();
+    }
+
+    /// Does the same, and leaves the log beside the file, as a process does that dies.
+    pub(crate) fn crash(&self, sql: &str) {
+        let connection = self.raw();
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+        connection.execute_batch(sql).unwrap();
     }
 
     /// The names and bytes of all files. Call it only while nothing has the database open.

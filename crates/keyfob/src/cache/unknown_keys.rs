@@ -1,7 +1,7 @@
 use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 use keyfob_core::KeyHash;
 
 /// Hashes that were looked up and are nobody's, in a table of fixed size.

@@ -1,0 +1,131 @@
+use std::cmp::Reverse;
+
+use keyfob_store::{
+    Action, Attribution, Change, Changes, Event, EventQuery, FeedPosition, KeyId, KeyStore,
+    NewEvent, OrganizationId, Page, StoreError,
+};
+
+use crate::fault::Fault;
+use crate::faulty_store::{FaultyStore, now};
+
+impl FaultyStore {
+    pub(crate) fn faulty_append(
+        &self,
+        mut event: NewEvent,
+        by: Attribution,
+    ) -> Result<Event, StoreError> {
+        event.organization = self.read_as(&event.organization);
+        match self.fault {
+            Fault::CustomDetailsAreLost => event.details.clear(),
+            Fault::DetailsLoseControls => {
+                let text = serde_json::to_string(&event.details).unwrap().replace("\\u0000", "");
+                event.details = serde_json::from_str(&text).unwrap();
+            }
+            _ => {}
+        }
+        now(self.honest.append_event(event, by))
+    }
+
+    pub(crate) fn faulty_events(
+        &self,
+        organization: &OrganizationId,
+        mut query: EventQuery,
+    ) -> Result<Page<Event, FeedPosition>, StoreError> {
+        let mut organization = self.read_as(organization);
+        match self.fault {
+            Fault::ActorFilterIsIgnored => query.actor = None,
+            Fault::ActionFilterIsIgnored => query.action = None,
+            Fault::KeyFilterIsIgnored => query.key = None,
+            Fault::EventsIgnoreTheOrganization => {
+                organization = query.key.and_then(|key| self.owner_of(key)).unwrap_or(organization);
+            }
+            _ => {}
+        }
+        let notes = self.notes();
+        let mut page = now(self.honest.events(&organization, query))?;
+        let revoked = |event: &Event| event.action == Action::KEY_REVOKED;
+        match self.fault {
+            Fault::EventFollowsItsChange => {
+                page.items.retain(|event| !notes.hidden.contains(&event.position));
+            }
+            Fault::EventsForgetTheRequest => {
+                page.items.iter_mut().for_each(|event| event.request_id = None);
+            }
+            Fault::EventsForgetTheReason => {
+                for event in page.items.iter_mut().filter(|event| revoked(event)) {
+                    event.details.clear();
+                }
+            }
+            Fault::RevocationIsNotLogged => page.items.retain(|event| !revoked(event)),
+            Fault::RevocationRewritesTheLog => {
+                let gone: Vec<_> =
+                    page.items.iter().filter(|at| revoked(at)).map(|at| at.key).collect();
+                page.items.retain(|event| revoked(event) || !gone.contains(&event.key));
+            }
+            Fault::EventsAreInOrderOfTime => page.items.sort_by_key(|event| Reverse(event.at)),
+            _ => {}
+        }
+        Ok(page)
+    }
+
+    pub(crate) fn faulty_position(&self) -> Result<FeedPosition, StoreError> {
+        let position = now(self.honest.position())?;
+        match self.fault {
+            Fault::EndIsAhead => Ok(FeedPosition::new(position.get() + 1)),
+            _ => Ok(position),
+        }
+    }
+
+    pub(crate) fn faulty_changes(
+        &self,
+        mut after: FeedPosition,
+        mut limit: usize,
+    ) -> Result<Changes, StoreError> {
+        let notes = self.notes();
+        let end = now(self.honest.position())?;
+        match self.fault {
+            Fault::FeedIgnoresItsLimit => limit = usize::MAX,
+            Fault::FeedRepeatsTheLast => after = FeedPosition::new(after.get().saturating_sub(1)),
+            Fault::FeedIsNeverLost => after = after.min(end),
+            Fault::EmptyFeedIsLost if end == FeedPosition::START => {
+                return Err(StoreError::FeedLost);
+            }
+            _ => {}
+        }
+        let mut told = now(self.honest.changes(after, limit))?;
+        match self.fault {
+            Fault::FeedForgetsHashes => {
+                told.changes.iter_mut().for_each(|change| change.hashes.clear());
+            }
+            Fault::FeedOmitsRevocations => {
+                let is_creation = |change: &Change| {
+                    let before = FeedPosition::START;
+                    let every = now(self.honest.changes(before, usize::MAX)).unwrap().changes;
+                    every.iter().find(|at| at.key == change.key) == Some(change)
+                };
+                told.changes.retain(is_creation);
+            }
+            Fault::FeedIsOfOneOrganization => {
+                let first = notes.stored.first().map(|key| &key.organization);
+                let owner = |id: KeyId| {
+                    notes.stored.iter().find(|key| key.id == id).map(|key| &key.organization)
+                };
+                told.changes.retain(|change| owner(change.key) == first);
+            }
+            Fault::FeedTellsOfCustomEvents => {
+                let last = told.changes.last().map_or(after, |change| change.position);
+                if told.reached > last && told.changes.len() < limit {
+                    let key = KeyId::from_bytes([0; 16]);
+                    told.changes.push(Change { position: told.reached, key, hashes: vec![] });
+                }
+            }
+            Fault::FeedReachesBeyondItsLimit => told.reached = end,
+            Fault::FeedIsAlwaysComplete => told.complete = true,
+            Fault::FeedSkipsWhatIsInFlight => {
+                told.changes.retain(|change| !notes.hidden.contains(&change.position));
+            }
+            _ => {}
+        }
+        Ok(told)
+    }
+}

@@ -1,0 +1,197 @@
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use keyfob_memory::MemoryStore;
+use keyfob_store::{
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, IdempotencyToken,
+    Inserted, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyState, KeyStore, NewEvent, NewKey,
+    OrganizationId, Page, Reason, StoreError, Timestamp,
+};
+
+use crate::fault::Fault;
+
+/// An honest store behind a wrapper that breaks one rule.
+#[derive(Clone)]
+pub(crate) struct FaultyStore {
+    pub(crate) honest: MemoryStore,
+    pub(crate) fault: Fault,
+    /// Which of the handles this is.
+    pub(crate) handle: usize,
+    notes: Arc<Mutex<Notes>>,
+}
+
+/// What some faults have to remember.
+#[derive(Default)]
+pub(crate) struct Notes {
+    pub(crate) handles: usize,
+    /// Every key that was stored, in that order.
+    pub(crate) stored: Vec<KeyRecord>,
+    /// States that are told instead of the true ones.
+    pub(crate) retold: HashMap<KeyId, KeyState>,
+    pub(crate) tokens: HashMap<IdempotencyToken, KeyRecord>,
+    pub(crate) used_tokens: HashSet<IdempotencyToken>,
+    /// What is committed and can't be seen yet.
+    pub(crate) hidden: HashSet<FeedPosition>,
+    /// Writes that are under way, or slots that are counted twice.
+    pub(crate) pending: u64,
+    /// How many keys were listed before a cursor.
+    pub(crate) offsets: HashMap<KeyId, usize>,
+}
+
+impl FaultyStore {
+    pub(crate) fn new(fault: Fault) -> Self {
+        Self { honest: MemoryStore::new(), fault, handle: 0, notes: Arc::default() }
+    }
+
+    pub(crate) fn another_handle(&self) -> Self {
+        let mut handle = self.clone();
+        let mut notes = self.notes();
+        notes.handles += 1;
+        handle.handle = notes.handles;
+        if self.fault == Fault::DataDiesWithTheHandle {
+            handle.honest = MemoryStore::new();
+        }
+        handle
+    }
+
+    pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap()
+    }
+
+    /// Commits a write, and hides it for a while.
+    pub(crate) async fn hide_for_a_while<T>(
+        &self,
+        write: impl Future<Output = Result<T, StoreError>>,
+        position: impl FnOnce(&T) -> Option<FeedPosition>,
+    ) -> Result<T, StoreError> {
+        let (written, position) = {
+            let mut notes = self.notes();
+            let written = now(write)?;
+            let position = position(&written);
+            notes.hidden.extend(position);
+            (written, position)
+        };
+        // Long enough that a reader comes by, on a machine with one core too.
+        for _ in 0..16 {
+            dawdle().await;
+        }
+        if let Some(position) = position {
+            self.notes().hidden.remove(&position);
+        }
+        Ok(written)
+    }
+
+    /// The owner that the store takes a key to have.
+    pub(crate) fn owner_of(&self, key: KeyId) -> Option<OrganizationId> {
+        let notes = self.notes();
+        notes.stored.iter().find(|stored| stored.id == key).map(|key| key.organization.clone())
+    }
+
+    /// The organization, as the store reads it.
+    pub(crate) fn read_as(&self, organization: &OrganizationId) -> OrganizationId {
+        match self.fault {
+            Fault::OrganizationsIgnoreCase => organization.as_str().to_lowercase().parse().unwrap(),
+            _ => organization.clone(),
+        }
+    }
+
+    pub(crate) fn retell(&self, mut key: KeyRecord) -> KeyRecord {
+        if let Some(state) = self.notes().retold.get(&key.id) {
+            key.state = state.clone();
+        }
+        key
+    }
+}
+
+impl KeyStore for FaultyStore {
+    async fn insert(
+        &self,
+        key: NewKey,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Inserted, StoreError> {
+        self.faulty_insert(key, limit, by).await
+    }
+
+    async fn find(&self, hashes: &[KeyHash]) -> Result<FoundKeys, StoreError> {
+        self.faulty_find(hashes).await
+    }
+
+    async fn get(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+    ) -> Result<KeyRecord, StoreError> {
+        self.faulty_get(organization, key).await
+    }
+
+    async fn list(
+        &self,
+        organization: &OrganizationId,
+        query: KeyQuery,
+        at: Timestamp,
+    ) -> Result<Page<KeyRecord, KeyId>, StoreError> {
+        self.faulty_list(organization, query, at).await
+    }
+
+    async fn keys_in_use(
+        &self,
+        organization: &OrganizationId,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.faulty_count(organization, at)
+    }
+
+    async fn revoke(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        reason: Option<Reason>,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.faulty_revoke(organization, key, reason, by).await
+    }
+
+    async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {
+        self.faulty_append(event, by)
+    }
+
+    async fn events(
+        &self,
+        organization: &OrganizationId,
+        query: EventQuery,
+    ) -> Result<Page<Event, FeedPosition>, StoreError> {
+        self.faulty_events(organization, query)
+    }
+
+    async fn position(&self) -> Result<FeedPosition, StoreError> {
+        self.faulty_position()
+    }
+
+    async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
+        self.faulty_changes(after, limit)
+    }
+
+    async fn wait(&self, after: FeedPosition) {
+        assert!(self.fault != Fault::WaitingPanics, "a fault that was asked for");
+        self.honest.wait(after).await;
+    }
+}
+
+/// The result of a future that never waits, as those of the honest store.
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the honest store never waits"),
+    }
+}
+
+/// Lets others go first.
+pub(crate) async fn dawdle() {
+    for _ in 0..4 {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,89 @@
+//! The HTTP API: which request needs what, and who answers it.
+
+mod audit;
+mod fleet;
+mod keys;
+mod organization;
+mod policies;
+mod shield;
+mod whoami;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{get, patch, post, put};
+use serde_json::json;
+
+use crate::app::App;
+use crate::auth::authentication;
+use crate::error::{ApiError, Code};
+use crate::request;
+use crate::takumo::Scope;
+
+/// All of it.
+pub(crate) fn router(app: App) -> Router {
+    let authentication = authentication(&app.keys);
+    let needs = |scope| authentication.require_scope(scope);
+    let keyed = Router::new()
+        .route("/v1/whoami", get(whoami::show))
+        .merge(
+            Router::new()
+                .route("/v1/organization", get(organization::show))
+                .route("/v1/keys", get(keys::list))
+                .route("/v1/keys/{id}", get(keys::show))
+                .route_layer(needs(Scope::OrgRead)),
+        )
+        .merge(
+            Router::new()
+                .route("/v1/organization", patch(organization::edit))
+                .route("/v1/keys", post(keys::create))
+                .route("/v1/keys/{id}/revoke", post(keys::revoke))
+                .route_layer(needs(Scope::OrgWrite)),
+        )
+        .merge(
+            Router::new()
+                .route("/v1/audit/events", get(audit::list))
+                .route_layer(needs(Scope::AuditRead)),
+        )
+        .merge(
+            Router::new()
+                .route("/v1/shield/scans", get(shield::list))
+                .route_layer(needs(Scope::ShieldRead)),
+        )
+        .merge(
+            Router::new()
+                .route("/v1/shield/scans", post(shield::create))
+                .route_layer(needs(Scope::ShieldWrite)),
+        )
+        .merge(
+            Router::new()
+                .route("/v1/fleet/gateways", get(fleet::list))
+                .route_layer(needs(Scope::FleetRead)),
+        )
+        .merge(
+            Router::new()
+                .route("/v1/fleet/gateways", post(fleet::register))
+                .route_layer(needs(Scope::FleetWrite)),
+        )
+        .merge(
+            Router::new()
+                .route("/v1/policies", get(policies::list))
+                .route("/v1/policies/{name}", get(policies::show))
+                .route_layer(needs(Scope::PolicyRead)),
+        )
+        .merge(
+            Router::new()
+                .route("/v1/policies/{name}", put(policies::save))
+                .route_layer(needs(Scope::PolicyWrite)),
+        )
+        .route_layer(authentication.clone());
+
+    Router::new()
+        .route("/healthz", get(async || axum::Json(json!({ "status": "ok" }))))
+        .merge(keyed)
+        .fallback(async || ApiError::not_found("there is no such route"))
+        .method_not_allowed_fallback(async || {
+            ApiError::new(Code::MethodNotAllowed, "this route has other methods: see Allow")
+        })
+        .layer(from_fn(request::carry))
+        .with_state(app)
+}

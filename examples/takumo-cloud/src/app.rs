@@ -1,0 +1,172 @@
+//! What every request and every command works on.
+
+use std::sync::Arc;
+
+use keyfob::{
+    Action, Author, Details, DynStore, Environment, KeyName, KeyService, NewEvent, OrganizationId,
+    StoreError,
+};
+use keyfob_sqlite::{SqliteOptions, SqliteStore};
+use serde_json::json;
+
+use crate::config::DatabaseUrl;
+use crate::db::{Database, DatabaseError, Organization, OrganizationChange};
+use crate::node::Node;
+use crate::takumo::{FORMAT, Plan, Scope};
+
+/// The keys of Takumo, in whatever store was chosen.
+pub(crate) type Keys = KeyService<Scope, DynStore>;
+
+/// keyfob's service and takumo's own tables. A cheap clone.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) keys: Keys,
+    pub(crate) db: Database,
+    pub(crate) node: Arc<Node>,
+    store: SqliteStore,
+}
+
+/// What to do when there is no database yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IfMissing {
+    Create,
+    Fail,
+}
+
+impl App {
+    /// Opens the database. It accepts keys of both environments, or of one only.
+    pub(crate) async fn open(
+        database: &DatabaseUrl,
+        if_missing: IfMissing,
+        only: Option<Environment>,
+    ) -> Result<Self, OpenError> {
+        let path = database.path();
+        let options =
+            SqliteOptions::new(path).with_create_if_missing(if_missing == IfMissing::Create);
+        let store = SqliteStore::open_with(options).await?;
+        let db = Database::open(path).await?;
+        let mut keys = KeyService::builder(FORMAT, DynStore::new(store.clone()));
+        if let Some(environment) = only {
+            keys = keys.with_environment(environment);
+        }
+        Ok(Self { keys: keys.build(), db, node: Arc::new(Node::new()), store })
+    }
+
+    /// Finishes what was begun and closes the file. Nothing can be asked any more.
+    pub(crate) async fn close(self) {
+        let Self { keys, db, store, .. } = self;
+        // The service first: it follows a feed that ends with the store.
+        drop(keys);
+        store.close().await;
+        db.close().await;
+    }
+
+    /// Makes an organization and logs it.
+    pub(crate) async fn create_organization(
+        &self,
+        id: OrganizationId,
+        name: KeyName,
+        plan: Plan,
+        by: Author,
+    ) -> Result<Organization, OrganizationError> {
+        let organization = Organization { id, name, plan, created_at: self.keys.now() };
+        if !self.db.add_organization(organization.clone()).await? {
+            return Err(OrganizationError::Exists);
+        }
+        self.log_created(&organization, by).await?;
+        Ok(organization)
+    }
+
+    /// Makes the first organization of an empty database; `None` if it is not empty.
+    pub(crate) async fn create_first_organization(
+        &self,
+        id: OrganizationId,
+        name: KeyName,
+        by: Author,
+    ) -> Result<Option<Organization>, OrganizationError> {
+        let organization = Organization { id, name, plan: Plan::Free, created_at: self.keys.now() };
+        if !self.db.add_first_organization(organization.clone()).await? {
+            return Ok(None);
+        }
+        self.log_created(&organization, by).await?;
+        Ok(Some(organization))
+    }
+
+    /// Reads an organization.
+    pub(crate) async fn organization(
+        &self,
+        id: &OrganizationId,
+    ) -> Result<Organization, OrganizationError> {
+        self.db.organization(id).await?.ok_or(OrganizationError::NotFound)
+    }
+
+    /// Changes an organization and logs what changed.
+    pub(crate) async fn edit_organization(
+        &self,
+        id: &OrganizationId,
+        change: OrganizationChange,
+        by: Author,
+    ) -> Result<Organization, OrganizationError> {
+        let changed = self.db.change_organization(id, change).await?;
+        let (before, after) = changed.ok_or(OrganizationError::NotFound)?;
+        let mut details = Details::new();
+        if before.name != after.name {
+            let change = json!({ "from": before.name.as_str(), "to": after.name.as_str() });
+            details.insert("name".into(), change);
+        }
+        if before.plan != after.plan {
+            let change = json!({ "from": before.plan.as_str(), "to": after.plan.as_str() });
+            details.insert("plan".into(), change);
+        }
+        if !details.is_empty() {
+            self.log(id, "organization.edited", details, by).await?;
+        }
+        Ok(after)
+    }
+
+    /// Appends an event of takumo's own to the organization's log.
+    pub(crate) async fn log(
+        &self,
+        organization: &OrganizationId,
+        action: &'static str,
+        details: Details,
+        by: Author,
+    ) -> Result<(), StoreError> {
+        let action = Action::custom(action)
+            .expect("takumo's actions are two words, and none of them is keyfob's");
+        let event = NewEvent { organization: organization.clone(), action, details };
+        self.keys.append_event(event, by).await.map(drop)
+    }
+
+    async fn log_created(&self, organization: &Organization, by: Author) -> Result<(), StoreError> {
+        let details = Details::from_iter([
+            ("name".into(), organization.name.as_str().into()),
+            ("plan".into(), organization.plan.as_str().into()),
+        ]);
+        self.log(&organization.id, "organization.created", details, by).await
+    }
+}
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// keyfob's store could not.
+    #[error("the database could not be opened")]
+    Keys(#[from] keyfob_sqlite::OpenError),
+    /// Takumo's own tables could not be.
+    #[error("takumo's own tables could not be opened")]
+    Tables(#[from] DatabaseError),
+}
+
+/// Why something about an organization was not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OrganizationError {
+    #[error("there is no such organization")]
+    NotFound,
+    #[error("there is an organization of this id already")]
+    Exists,
+    #[error(transparent)]
+    Tables(#[from] DatabaseError),
+    #[error(transparent)]
+    Log(#[from] StoreError),
+}

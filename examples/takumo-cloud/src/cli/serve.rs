@@ -1,0 +1,82 @@
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use keyfob::CreatedKey;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::failure::Failure;
+use super::output;
+use crate::config::Config;
+use crate::server::Server;
+
+/// Serves until the process is told to stop.
+pub(super) async fn run(config: &Config) -> Result<(), Failure> {
+    let mut server = Server::start(config).await?;
+    let stop = stop_signal()?;
+    let url = format!("http://{}", server.address());
+
+    // A server goes on when nobody reads what it prints, unless it is the key.
+    let _ = output::print(&format!("takumo-cloud serves {} at {url}", config.database));
+    if !server.address().ip().is_loopback() {
+        output::remark(
+            "it is reachable from outside, and speaks plain HTTP: put TLS in front of it",
+        );
+    }
+    let local = reachable(server.address());
+    match server.take_first_key() {
+        Some(first) => output::print(&welcome(&first, &local))?,
+        None => drop(output::print(&greeting(&local))),
+    }
+    server.serve(stop).await?;
+    Ok(())
+}
+
+/// A URL of the server on this machine: what it listens on may be every address at once.
+fn reachable(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
+
+/// The one time that the first key is shown: on the terminal, and in no log.
+fn welcome(first: &CreatedKey, url: &str) -> String {
+    format!(
+        r#"
+The database was empty. Here are an organization, `demo` on the Free plan, and its first key.
+You will not see the key again:
+
+  export TAKUMO_API_KEY={key}
+
+Paste that into another terminal, and then:
+
+  curl -H "Authorization: Bearer $TAKUMO_API_KEY" {url}/v1/whoami
+"#,
+        key = first.api_key.expose_secret(),
+    )
+}
+
+fn greeting(url: &str) -> String {
+    format!(
+        r#"
+Sign in with a key, which `takumo-cloud keys create` makes:
+
+  curl -H "Authorization: Bearer $TAKUMO_API_KEY" {url}/v1/whoami
+"#
+    )
+}
+
+/// Listens for the signals from now on, so that none is lost between here and the first request.
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

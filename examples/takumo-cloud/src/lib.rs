@@ -1,0 +1,30 @@
+//! Takumo Cloud, the worked example of [keyfob]: an HTTP service whose every request needs
+//! an API key, and the command line of those who run it.
+//!
+//! It is a library so that tests can start the server in their own process.
+
+mod api;
+mod app;
+mod auth;
+pub mod cli;
+mod config;
+mod cursor;
+mod db;
+mod error;
+mod first_run;
+mod json;
+mod node;
+mod parameters;
+mod request;
+mod scanner;
+mod server;
+pub mod takumo;
+mod time;
+mod unread;
+mod views;
+
+pub use app::OpenError;
+pub use config::{Config, DatabaseUrl, InvalidDatabaseUrl};
+pub use db::DatabaseError;
+pub use first_run::FirstRunError;
+pub use server::{Server, StartError};

@@ -1,0 +1,112 @@
+//! Keys and events as JSON shows them, over HTTP and on the command line.
+
+use keyfob::{Event, KeyLimit, KeyRecord, KeyState, SecretRecord, Timestamp};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::takumo::Plan;
+use crate::time::rfc3339;
+
+/// A key, without its hash; its plaintext is not even known.
+#[derive(Debug, Serialize)]
+pub(crate) struct KeyView {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// Of its newest secret.
+    pub(crate) hint: Option<String>,
+    pub(crate) environment: &'static str,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) status: &'static str,
+    pub(crate) created_at: String,
+    pub(crate) created_by: String,
+    pub(crate) expires_at: Option<String>,
+    pub(crate) revoked_at: Option<String>,
+    /// Of the secret that was used last.
+    pub(crate) last_used_at: Option<String>,
+    pub(crate) secrets: Vec<SecretView>,
+}
+
+/// One credential of a key.
+#[derive(Debug, Serialize)]
+pub(crate) struct SecretView {
+    hint: String,
+    created_at: String,
+    retires_at: Option<String>,
+    last_used_at: Option<String>,
+}
+
+impl KeyView {
+    /// The key as it is at this time.
+    pub(crate) fn new(key: &KeyRecord, now: Timestamp) -> Self {
+        let revoked_at = match &key.state {
+            KeyState::Revoked(revocation) => Some(revocation.at),
+            _ => None,
+        };
+        let last_used_at = key.secrets.iter().filter_map(|secret| secret.last_used_at).max();
+        Self {
+            id: key.id.to_string(),
+            name: key.name.to_string(),
+            hint: key.secrets.first().map(|secret| secret.hint.to_string()),
+            environment: key.environment.as_str(),
+            scopes: key.scopes.iter().map(Into::into).collect(),
+            status: key.status(now).as_str(),
+            created_at: rfc3339(key.created_at),
+            created_by: key.created_by.to_string(),
+            expires_at: key.expires_at.map(rfc3339),
+            revoked_at: revoked_at.map(rfc3339),
+            last_used_at: last_used_at.map(rfc3339),
+            secrets: key.secrets.iter().map(SecretView::new).collect(),
+        }
+    }
+}
+
+impl SecretView {
+    fn new(secret: &SecretRecord) -> Self {
+        Self {
+            hint: secret.hint.to_string(),
+            created_at: rfc3339(secret.created_at),
+            retires_at: secret.retires_at.map(rfc3339),
+            last_used_at: secret.last_used_at.map(rfc3339),
+        }
+    }
+}
+
+/// A line of the audit log.
+#[derive(Debug, Serialize)]
+pub(crate) struct EventView {
+    pub(crate) id: String,
+    pub(crate) at: String,
+    pub(crate) action: String,
+    pub(crate) actor: String,
+    pub(crate) key_id: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) details: Map<String, Value>,
+}
+
+impl From<Event> for EventView {
+    fn from(mut event: Event) -> Self {
+        // keyfob logs a time as the number that it stores; here every time is text.
+        if let Some(expiry) = event.details.get_mut("expires_at")
+            && let Some(micros) = expiry.as_i64()
+        {
+            *expiry = rfc3339(Timestamp::from_micros(micros)).into();
+        }
+        Self {
+            id: event.position.to_string(),
+            at: rfc3339(event.at),
+            action: event.action.to_string(),
+            actor: event.actor.to_string(),
+            key_id: event.key.map(|key| key.to_string()),
+            request_id: event.request_id.map(|id| id.to_string()),
+            details: event.details,
+        }
+    }
+}
+
+/// The plan's limit as a number; `None` when it is unlimited.
+pub(crate) fn key_limit(plan: Plan) -> Option<u64> {
+    match plan.key_limit() {
+        KeyLimit::AtMost(limit) => Some(limit),
+        KeyLimit::Unlimited => None,
+    }
+}
