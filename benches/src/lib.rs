@@ -45,8 +45,6 @@ pub const COUNTING_ALLOCATOR: CountingAllocator = &stats_alloc::INSTRUMENTED_SYS
 pub enum Goal {
     /// No more than this many times the baseline's time.
     AtMost(f64),
-    /// No more than this many nanoseconds above the baseline's time.
-    AtMostAbove(f64),
     /// It is shown for comparison only.
     None,
 }
@@ -143,7 +141,6 @@ impl<'a> Ratios<'a> {
             goal: operation.goal,
             nanoseconds: median(nanoseconds.iter().copied()),
             ratio: median(nanoseconds.iter().zip(&baseline).map(|(own, base)| own / base)),
-            above: median(nanoseconds.iter().zip(&baseline).map(|(own, base)| own - base)),
             allocations: allocations(operation, allocator),
         });
         Report { lines: lines.collect() }
@@ -204,8 +201,6 @@ pub struct Line {
     pub nanoseconds: f64,
     /// The median of its times over the baseline's in the same round.
     pub ratio: f64,
-    /// The median of how many nanoseconds it took longer than the baseline in the same round.
-    pub above: f64,
     /// Allocations and reallocations for one time, rounded up.
     pub allocations: usize,
 }
@@ -229,10 +224,6 @@ impl Line {
             Goal::None => String::from("-"),
             Goal::AtMost(most) if self.ratio <= most => format!("≤ {most}"),
             Goal::AtMost(most) => format!("≤ {most}, **missed**"),
-            Goal::AtMostAbove(most) if self.above <= most => {
-                format!("≤ +{most} ns: +{:.0}", self.above)
-            }
-            Goal::AtMostAbove(most) => format!("≤ +{most} ns: +{:.0}, **missed**", self.above),
         }
     }
 }

@@ -55,12 +55,13 @@ impl<'c> Reads<'c> {
         })
     }
 
-    /// From here on another snapshot is read.
+    /// From here on another snapshot is read: what is remembered of the last one is too old.
     pub(crate) fn begin_snapshot(&mut self) {
         self.snapshot_end = None;
     }
 
-    /// Only for a transaction that does not write: in a snapshot, the feed ends where it ends.
+    /// Of many lookups in one snapshot, the first reads for all where the feed ends. Whoever writes
+    /// asks for [`end`](Self::end), which its own writes move.
     pub(crate) fn find(&mut self, hashes: &[KeyHash]) -> Result<FoundKeys, StoreError> {
         let position = match self.snapshot_end {
             Some(end) => end,

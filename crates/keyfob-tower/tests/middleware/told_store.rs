@@ -2,9 +2,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use keyfob::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKey, FoundKeys, Issued,
-    KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, OrganizationId,
-    Page, Reason, StoreError, Timestamp,
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKey, FoundKeys, Hour,
+    ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore,
+    NewEvent, NewKey, OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp,
+    UsageBatch, UsageQuery, UsageRow,
 };
 use keyfob_memory::MemoryStore;
 use tokio::sync::Semaphore;
@@ -123,6 +124,79 @@ impl KeyStore for ToldStore {
         by: Attribution,
     ) -> Result<Committed<KeyRecord>, StoreError> {
         self.0.store.revoke(organization, key, reason, by).await
+    }
+
+    async fn import(
+        &self,
+        keys: Vec<NewKey>,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
+        self.0.store.import(keys, limit, by).await
+    }
+
+    async fn rotate(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        rotation: Rotation,
+        by: Attribution,
+    ) -> Result<Issued, StoreError> {
+        self.0.store.rotate(organization, key, rotation, by).await
+    }
+
+    async fn retire_old_secret(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.0.store.retire_old_secret(organization, key, by).await
+    }
+
+    async fn switch(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        to: Switch,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.0.store.switch(organization, key, to, by).await
+    }
+
+    async fn edit(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        edit: KeyEdit,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.0.store.edit(organization, key, edit, limit, by).await
+    }
+
+    async fn delete_organization(
+        &self,
+        organization: &OrganizationId,
+        by: Attribution,
+    ) -> Result<Committed<()>, StoreError> {
+        self.0.store.delete_organization(organization, by).await
+    }
+
+    async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
+        self.0.store.record_usage(batch).await
+    }
+
+    async fn usage(
+        &self,
+        organization: &OrganizationId,
+        query: UsageQuery,
+    ) -> Result<Vec<UsageRow>, StoreError> {
+        self.0.store.usage(organization, query).await
+    }
+
+    async fn prune_usage(&self, before: Hour) -> Result<u64, StoreError> {
+        self.0.store.prune_usage(before).await
     }
 
     async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use foldhash::fast::RandomState;
 use keyfob_core::{Environment, KeyHash, Scope, ScopeSet};
 use keyfob_store::{FoundKey, FoundState, KeyId, OrganizationId, Timestamp};
-use papaya::Equivalent;
+use papaya::{Equivalent, Guard};
 
 use super::use_count::{Counted, UseCount};
 use crate::{Principal, Refusal};
@@ -69,6 +69,9 @@ struct EvictionClock {
     capacity: usize,
 }
 
+/// The clock starts with this many places, and never adds fewer but at its end.
+const FEWEST_PLACES: usize = 64;
+
 /// So many keys are spared at most, so that no one insertion pays for a table of busy keys.
 const MOST_SPARED: usize = 64;
 
@@ -93,18 +96,24 @@ impl<S> VerifiedKeys<S> {
     }
 
     pub(crate) fn insert(&self, hash: KeyHash, key: CachedKey<S>) {
-        let keys = self.keys.pin();
-        if let Some(replaced) = keys.insert(hash, key) {
+        let guard = self.keys.guard();
+        if let Some(replaced) = self.keys.insert(hash, key, &guard) {
             self.close(hash.prefix(), replaced);
             return;
         }
-        let evict = lock(&self.clock).admit(&hash, |prefix| match keys.get(&Prefix(prefix)) {
+        let mut clock = lock(&self.clock);
+        if clock.grow() {
+            // The table grows too, and what it has outgrown waits for more to be forgotten.
+            guard.flush();
+        }
+        let evict = clock.admit(&hash, |prefix| match self.keys.get(&Prefix(prefix), &guard) {
             Some(key) => key.forget_read(),
             None => Hand::Vacant,
         });
+        drop(clock);
         // A forgotten key that came back may stand on the clock twice: it does not evict itself.
         if let Some(prefix) = evict.filter(|prefix| *prefix != hash.prefix())
-            && let Some(evicted) = keys.remove(&Prefix(prefix))
+            && let Some(evicted) = self.keys.remove(&Prefix(prefix), &guard)
         {
             self.close(prefix, evicted);
         }
@@ -178,6 +187,17 @@ enum Hand {
 }
 
 impl EvictionClock {
+    /// Makes places when there is none left, and tells whether it did. A quarter more: to double
+    /// them would leave up to half of them empty.
+    fn grow(&mut self) -> bool {
+        let places = self.passed.capacity();
+        let full = self.passed.len() == places && places < self.capacity;
+        if full {
+            self.passed.reserve_exact((places / 4).max(FEWEST_PLACES).min(self.capacity - places));
+        }
+        full
+    }
+
     /// Gives a newcomer a place, and names the key that loses it, if one does.
     fn admit(&mut self, hash: &KeyHash, look: impl Fn(u64) -> Hand) -> Option<u64> {
         if self.passed.len() < self.capacity {
