@@ -12,3 +12,4 @@ mod opening;
 mod processes;
 mod sample;
 mod triggers;
+mod upgrading;

@@ -1,11 +1,12 @@
 //! Keys to test with.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use keyfob_sqlite::SqliteStore;
 use keyfob_store::{
     Actor, Attribution, Author, Environment, Issued, KeyHash, KeyId, KeyLimit, KeyRecord, KeyStore,
-    NewKey, NewSecret, OrganizationId, ScopeNames, StoreError, Timestamp,
+    NewKey, NewSecret, OrganizationId, Rotation, ScopeNames, StoreError, Timestamp,
 };
 
 pub(crate) fn organization() -> OrganizationId {
@@ -20,15 +21,31 @@ pub(crate) fn by() -> Attribution {
     Author::from(Actor::new("user:1").unwrap()).at(now())
 }
 
-/// A key like no other, in this process and beside others that run at the same time.
-pub(crate) fn new_key() -> NewKey {
+/// A number like no other, in this process and beside others that run at the same time.
+fn unique() -> u64 {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let unique = u64::from(std::process::id()) << 32 | count;
+    u64::from(std::process::id()) << 32 | COUNT.fetch_add(1, Ordering::Relaxed)
+}
+
+fn secret(unique: u64) -> NewSecret {
     let mut hash = [0xab; 32];
     // Spread over the index, as hashes are.
     hash[..8].copy_from_slice(&unique.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
     hash[8..16].copy_from_slice(&unique.to_be_bytes());
+    NewSecret { hash: KeyHash::from_bytes(hash), hint: "tk_live_a1b2c3d4".parse().unwrap() }
+}
+
+/// To a new secret, with an overlap of an hour.
+pub(crate) fn rotation() -> Rotation {
+    Rotation {
+        secret: secret(unique()),
+        overlap_ends: now().saturating_add(Duration::from_secs(3_600)),
+        idempotency: None,
+    }
+}
+
+pub(crate) fn new_key() -> NewKey {
+    let unique = unique();
     NewKey {
         // The id uses 62 of the random bits.
         id: KeyId::new(now(), (unique << 2).to_be_bytes()),
@@ -37,10 +54,7 @@ pub(crate) fn new_key() -> NewKey {
         environment: Environment::Live,
         scopes: ScopeNames::parse("org:read org:write").unwrap(),
         expires_at: None,
-        secret: NewSecret {
-            hash: KeyHash::from_bytes(hash),
-            hint: "tk_live_a1b2c3d4".parse().unwrap(),
-        },
+        secret: secret(unique),
         idempotency: None,
     }
 }

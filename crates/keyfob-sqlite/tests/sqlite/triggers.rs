@@ -1,12 +1,15 @@
 use keyfob_store::{KeyId, KeyStore};
 
 use crate::database::Database;
-use crate::sample::{by, insert, organization};
+use crate::sample::{by, insert, organization, rotation};
 
 async fn with_a_revoked_key() -> (Database, KeyId) {
     let database = Database::new();
     let store = database.open().await;
+    store.delete_organization(&"gone".parse().unwrap(), by()).await.unwrap();
+    store.delete_organization(&"gone".parse().unwrap(), by()).await.unwrap();
     let key = insert(&store).await.id;
+    store.rotate(&organization(), key, rotation(), by()).await.unwrap();
     store.revoke(&organization(), key, None, by()).await.unwrap();
     store.close().await;
     (database, key)
@@ -39,6 +42,21 @@ async fn no_sql_makes_a_revoked_key_live_or_edits_the_log() {
         "INSERT OR REPLACE INTO keyfob_secrets SELECT * FROM keyfob_secrets",
         "INSERT OR REPLACE INTO keyfob_secrets (hash, key, generation, hint, created_at) \
          SELECT zeroblob(32), key, generation, hint, created_at FROM keyfob_secrets",
+        "UPDATE keyfob_keys SET name = 'another'",
+        "UPDATE keyfob_keys SET scopes = 'org:write'",
+        "UPDATE keyfob_keys SET expires_at = 1",
+        "UPDATE keyfob_keys SET epoch = 1",
+        "INSERT INTO keyfob_secrets (hash, key, generation, hint, created_at, retires_at) \
+         SELECT zeroblob(32), key, 9, hint, created_at, 1 FROM keyfob_secrets",
+        "UPDATE keyfob_secrets SET retires_at = NULL WHERE generation = 1",
+        "UPDATE keyfob_secrets SET retires_at = retires_at + 1",
+        "UPDATE keyfob_organizations SET epoch = 1",
+        "UPDATE keyfob_organizations SET organization = 'acme'",
+        "DELETE FROM keyfob_organizations",
+        "INSERT OR REPLACE INTO keyfob_organizations VALUES ('gone', 1)",
+        "INSERT INTO keyfob_organizations VALUES ('gone', 1) ON CONFLICT DO UPDATE SET epoch = 1",
+        "INSERT INTO keyfob_keys (id, organization, name, environment, scopes, created_at, \
+         created_by, epoch) VALUES (zeroblob(16), 'gone', 'n', 'live', '', 0, 'user:1', 1)",
         "UPDATE keyfob_events SET actor = 'user:2'",
         "UPDATE keyfob_events SET position = position + 10",
         "DELETE FROM keyfob_events",
@@ -63,9 +81,21 @@ async fn events_go_to_the_end_of_the_log() {
             [position],
         )
     };
-    insert(10).unwrap();
-    insert(9).unwrap_err();
-    insert(11).unwrap();
+    insert(20).unwrap();
+    insert(19).unwrap_err();
+    insert(21).unwrap();
+}
+
+#[tokio::test]
+async fn key_has_one_secret_without_an_end() {
+    let database = Database::with_a_key().await;
+    let second = "INSERT INTO keyfob_secrets (hash, key, generation, hint, created_at) \
+         SELECT zeroblob(32), key, 2, 'tk_live_', 0 FROM keyfob_secrets";
+    database.raw().execute_batch(second).unwrap_err();
+    database.execute("UPDATE keyfob_secrets SET retires_at = 5");
+    // Of a key that was taken over by its hash, no more than the prefix is known.
+    database.execute(second);
+    database.execute("UPDATE keyfob_secrets SET retires_at = 4 WHERE generation = 1");
 }
 
 #[tokio::test]
