@@ -39,10 +39,12 @@ async fn key_that_many_ask_for_at_once_is_asked_for_once() {
 
 #[tokio::test]
 async fn burst_of_strangers_becomes_a_few_batches_and_is_remembered() {
+    // So few that no bucket of the table that remembers them overflows, but for one run in 100,000.
+    const STRANGERS: u64 = 200;
     let store = FaultyStore::new();
     let service = service(&store, &clock()).await;
     for round in 0..2 {
-        let callers: Vec<_> = (0..1_000)
+        let callers: Vec<_> = (0..STRANGERS)
             .map(|number| {
                 let service = service.clone();
                 tokio::spawn(async move { service.verify(&stranger(number)).await })
@@ -52,7 +54,7 @@ async fn burst_of_strangers_becomes_a_few_batches_and_is_remembered() {
             let error = caller.await.unwrap().unwrap_err();
             assert_eq!(error.refusal(), Some(&Refusal::Unknown));
         }
-        assert_eq!(store.hashes(), 1_000, "round {round}");
+        assert_eq!(store.hashes(), 200, "round {round}");
     }
     assert!(store.finds() <= 20, "{} lookups", store.finds());
 }
