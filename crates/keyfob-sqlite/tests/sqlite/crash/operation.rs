@@ -34,7 +34,7 @@ enum Kind {
 }
 
 /// As often as each stands here.
-const KINDS: [Kind; 24] = [
+const KINDS: [Kind; 32] = [
     Kind::Create,
     Kind::Create,
     Kind::Create,
@@ -54,6 +54,14 @@ const KINDS: [Kind; 24] = [
     Kind::Edit,
     Kind::Edit,
     Kind::Revoke,
+    Kind::Create,
+    Kind::Create,
+    Kind::Rotate,
+    Kind::Retire,
+    Kind::Disable,
+    Kind::Enable,
+    Kind::Edit,
+    Kind::CreateAgain,
     Kind::DeleteOrganization,
     Kind::Usage,
     Kind::Usage,
@@ -149,7 +157,7 @@ impl Operation {
 
     /// An earlier operation that made a key, as far as one is near.
     fn target(self) -> Self {
-        let earlier = self.random(2) % 24;
+        let earlier = self.random(2) % 10;
         (0..=self.number.saturating_sub(earlier))
             .rev()
             .map(|number| Self::new(self.seed, self.lane, number))
