@@ -99,3 +99,6 @@ impl<'c> Writes<'c> {
         self.log.append(organization, None, action, &Details::new(), by)
     }
 }
+
+#[cfg(test)]
+mod tests;

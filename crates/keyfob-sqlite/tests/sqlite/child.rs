@@ -1,9 +1,10 @@
 //! Child processes: this very test binary, told by its environment what to do and where.
 
 use std::env;
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use keyfob_sqlite::{OpenError, SqliteStore};
@@ -21,12 +22,17 @@ pub(crate) enum Role {
     Race,
     /// Revokes the first key that it sees.
     Revoke,
+    /// Does what [`TASK`] says until it is killed, and tells what is acknowledged.
+    Operate,
     /// Creates keys until it is killed or fails, and tells the id of each that was acknowledged.
     Write,
 }
 
 pub(crate) const ATTEMPTS: usize = 8;
 pub(crate) const SLOTS: u64 = 5;
+
+/// What a child of [`Role::Operate`] is to do: see [`crate::crash`].
+pub(crate) const TASK: &str = "KEYFOB_TEST_TASK";
 
 const ROLE: &str = "KEYFOB_TEST_ROLE";
 const PATH: &str = "KEYFOB_TEST_PATH";
@@ -100,41 +106,52 @@ pub(crate) fn run_without_privileges(role: Role, database: &Database) -> Vec<Str
 /// A child whose words are heard while it runs.
 pub(crate) struct Talking {
     child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    told: Receiver<String>,
 }
 
 impl Talking {
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
+        let (teller, told) = mpsc::channel();
+        let words = words(&mut child);
+        std::thread::spawn(move || words.into_iter().try_for_each(|word| teller.send(word)));
+        Self { child, told }
+    }
+
+    /// The next word, if there is one in time.
+    pub(crate) fn hear(&self, patience: Duration) -> Option<String> {
+        match self.told.recv_timeout(patience) {
+            Ok(word) => Some(word),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => panic!("the child has failed"),
+        }
     }
 
     /// Ends it without warning (SIGKILL), and returns what it told until then.
     pub(crate) fn kill(mut self) -> Vec<String> {
         self.child.kill().unwrap();
-        let rest = self.by_ref().collect();
         self.child.wait().unwrap();
-        rest
+        self.told.iter().collect()
     }
 }
 
-impl Iterator for Talking {
-    type Item = String;
-
-    fn next(&mut self) -> Option<String> {
-        self.lines.by_ref().map_while(Result::ok).find_map(|line| {
-            // The harness writes the name of a test without ending the line.
-            line.split_once(MARK).map(|(_, told)| told.to_owned())
-        })
-    }
+/// What the child tells, until it ends. A word that death has cut short is none.
+fn words(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let line = move || {
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        line.ends_with('\n').then(|| line.trim_end().to_owned())
+    };
+    std::iter::from_fn(line).filter_map(|line| {
+        // The harness writes the name of a test without ending the line.
+        line.split_once(MARK).map(|(_, told)| told.to_owned())
+    })
 }
 
 fn told(mut child: Child) -> Vec<String> {
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut talking = Talking { child, lines };
-    let told = talking.by_ref().collect();
-    assert!(talking.child.wait().unwrap().success(), "the child failed");
+    let told = words(&mut child).collect();
+    assert!(child.wait().unwrap().success(), "the child failed");
     told
 }
 
@@ -165,6 +182,10 @@ fn main() {
             "Open" => open(&path).await,
             "Race" => race(&path).await,
             "Revoke" => revoke(&path).await,
+            "Operate" => {
+                let store = SqliteStore::open(&path).await.unwrap();
+                crate::crash::operate(store, &env::var(TASK).unwrap(), tell).await;
+            }
             "Write" => write(&path).await,
             other => panic!("there is no role {other}"),
         }

@@ -4,6 +4,7 @@
 
 mod child;
 mod closing;
+mod crash;
 mod database;
 mod errors;
 mod full;

@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use keyfob_store::{Changed, FoundState, KeyId, KeyStore};
+use keyfob_store::{Changed, FoundState, KeyStore};
 
-use crate::child::{self, Role, SLOTS, Talking, run_at_once};
+use crate::child::{self, Role, SLOTS, run_at_once};
 use crate::database::Database;
 use crate::sample::{insert, now, organization};
 
@@ -57,28 +57,4 @@ async fn revocation_by_another_process_is_heard_of() {
     let found = store.find(&[key.secrets[0].hash]).await.unwrap();
     assert!(found.position >= told.reached);
     assert_eq!(found.keys[0].as_ref().unwrap().state, FoundState::Revoked);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_process_loses_nothing_that_was_acknowledged() {
-    let database = Database::new();
-    let mut acknowledged: Vec<KeyId> = Vec::new();
-    for round in 0..10 {
-        let mut child = Talking::start(child::command(&child::program(), Role::Write, &database));
-        let mut told: Vec<String> = child.by_ref().take(1 + round * 7).collect();
-        told.extend(child.kill());
-        assert!(!told.is_empty());
-        // The last line may have been cut short.
-        acknowledged.extend(told.iter().filter_map(|id| id.parse::<KeyId>().ok()));
-
-        let store = database.open().await;
-        for id in &acknowledged {
-            store.get(&organization(), *id).await.unwrap();
-        }
-        store.close().await;
-        database.assert_intact();
-        let keys: i64 = database.ask("SELECT count(*) FROM keyfob_keys");
-        assert_eq!(database.ask::<i64>("SELECT count(*) FROM keyfob_secrets"), keys);
-        assert_eq!(database.ask::<i64>("SELECT count(DISTINCT key) FROM keyfob_events"), keys);
-    }
 }
