@@ -105,26 +105,24 @@ pub(crate) fn refused<T: fmt::Debug>(
     }
 }
 
-/// Asks that an insertion made a new key.
+/// Asks that an insertion made a new key, or a rotation a new secret.
 #[track_caller]
-pub(crate) fn created(
-    inserted: Result<Issued, StoreError>,
-) -> Result<Committed<KeyRecord>, Failure> {
-    match inserted? {
+pub(crate) fn created(issued: Result<Issued, StoreError>) -> Result<Committed<KeyRecord>, Failure> {
+    match issued? {
         Issued::New(made) => Ok(made),
         replayed @ Issued::Replayed(_) => {
-            Err(Failure::new("an insertion of a new key", "Created", format!("{replayed:?}")))
+            Err(Failure::new("a request for a new credential", "New", format!("{replayed:?}")))
         }
     }
 }
 
-/// Asks that an insertion was recognised as a repeated one.
+/// Asks that a request was recognised as a repeated one.
 #[track_caller]
-pub(crate) fn replayed(inserted: Result<Issued, StoreError>) -> Result<KeyRecord, Failure> {
-    match inserted? {
+pub(crate) fn replayed(issued: Result<Issued, StoreError>) -> Result<KeyRecord, Failure> {
+    match issued? {
         Issued::Replayed(key) => Ok(key),
-        created @ Issued::New(_) => {
-            Err(Failure::new("an insertion that is repeated", "Replayed", format!("{created:?}")))
+        made @ Issued::New(_) => {
+            Err(Failure::new("a request that is repeated", "Replayed", format!("{made:?}")))
         }
     }
 }

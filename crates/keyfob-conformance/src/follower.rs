@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use keyfob_store::{Change, Changes, DynStore, FeedPosition, KeyId, KeyStore};
+use keyfob_store::{Change, Changed, Changes, DynStore, FeedPosition, KeyId, KeyStore};
 
 use crate::Failure;
 use crate::failure::{Outcome, holds, same};
@@ -71,13 +71,23 @@ impl Follower {
 
     /// The positions at which the feed told of a key.
     pub(crate) fn positions_of(&self, key: KeyId) -> Vec<FeedPosition> {
-        self.seen.iter().filter(|change| change.key == key).map(|change| change.position).collect()
+        let of_key = |change: &&Change| key_of(change) == Some(key);
+        self.seen.iter().filter(of_key).map(|change| change.position).collect()
     }
 
     /// Asks that the feed has told of these keys and no others, in this order.
     pub(crate) fn saw(&self, what: &str, expected: &[KeyId]) -> Outcome {
-        let seen: Vec<KeyId> = self.seen.iter().map(|change| change.key).collect();
-        same(what, seen.as_slice(), expected)
+        let seen: Vec<_> = self.seen.iter().map(key_of).collect();
+        let expected: Vec<_> = expected.iter().copied().map(Some).collect();
+        same(what, seen, expected)
+    }
+}
+
+/// The key that a change concerns, if it concerns one.
+pub(crate) fn key_of(change: &Change) -> Option<KeyId> {
+    match change.changed {
+        Changed::Key { key, .. } => Some(key),
+        Changed::Organization(_) => None,
     }
 }
 

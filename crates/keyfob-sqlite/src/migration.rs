@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use sha2::{Digest, Sha256};
 
 use crate::TablePrefix;
@@ -23,11 +25,18 @@ pub struct Migration {
 }
 
 /// In order, from version 1 without a gap.
-static ALL: [Migration; 1] = [Migration {
-    version: 1,
-    name: "keys_and_log",
-    template: include_str!("../migrations/0001_keys_and_log.sql"),
-}];
+static ALL: [Migration; 2] = [
+    Migration {
+        version: 1,
+        name: "keys_and_log",
+        template: include_str!("../migrations/0001_keys_and_log.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "life_of_a_key",
+        template: include_str!("../migrations/0002_life_of_a_key.sql"),
+    },
+];
 
 impl Migration {
     /// Every step, in the order in which they are applied.
@@ -72,7 +81,23 @@ impl Migration {
 
     /// The names, without prefix, of the tables, indices and triggers that it creates.
     pub(crate) fn objects(&self) -> impl Iterator<Item = &'static str> {
-        self.template.lines().filter(|line| line.starts_with("CREATE ")).filter_map(|line| {
+        self.named_after("CREATE ")
+    }
+
+    /// The names, without prefix, of everything that is there when all steps are applied.
+    pub(crate) fn all_objects() -> HashSet<&'static str> {
+        let mut objects = HashSet::new();
+        for migration in Self::all() {
+            objects.extend(migration.objects());
+            for dropped in migration.named_after("DROP ") {
+                objects.remove(dropped);
+            }
+        }
+        objects
+    }
+
+    fn named_after(&self, verb: &'static str) -> impl Iterator<Item = &'static str> {
+        self.template.lines().filter(move |line| line.starts_with(verb)).filter_map(|line| {
             let (_, rest) = line.split_once("{prefix}")?;
             rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()
         })
@@ -91,11 +116,14 @@ mod tests {
 
     #[test]
     fn every_created_object_is_named() {
-        let migration = &Migration::all()[0];
-        let objects: Vec<_> = migration.objects().collect();
-        assert_eq!(objects.len(), migration.template.matches("\nCREATE ").count());
-        for name in ["migrations", "keys_slots", "secrets_by_key", "keys_stay_revoked"] {
-            assert!(objects.contains(&name), "{name}");
+        for migration in Migration::all() {
+            let objects = migration.objects().count();
+            assert_eq!(objects, migration.template.matches("\nCREATE ").count());
         }
+        let objects = Migration::all_objects();
+        for name in ["migrations", "keys_by_epoch", "secrets_by_key", "keys_stay_revoked"] {
+            assert!(objects.contains(name), "{name}");
+        }
+        assert!(!objects.contains("keys_slots"), "a later step drops it");
     }
 }

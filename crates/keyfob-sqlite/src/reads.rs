@@ -1,25 +1,36 @@
 use keyfob_store::{
-    Change, Changes, Event, EventQuery, FeedPosition, FoundKeys, KeyHash, KeyId, KeyLimit,
-    KeyQuery, KeyRecord, KeyStatus, OrganizationId, Page, StoreError, Timestamp,
+    Changes, Event, EventQuery, FeedPosition, FoundKeys, KeyHash, KeyId, KeyLimit, KeyQuery,
+    KeyRecord, OrganizationId, Page, StoreError, Timestamp, UsageQuery, UsageRow,
 };
-use rusqlite::{Connection, Params, Row, Statement, ToSql, params};
+use rusqlite::{Connection, Params, Row, Statement, params};
 
 use crate::TablePrefix;
-use crate::rows::{self, EVENT, FOUND_KEY, KEY_RECORD, SECRET_RECORD};
+use crate::rows::{self, FOUND_KEY, KEY_RECORD, SECRET_RECORD};
 use crate::sqlite_error::store_error;
+
+mod feed;
+mod lists;
+mod log;
+mod slots;
+mod usage;
+
+use feed::Feed;
+use lists::Lists;
+use log::Log;
+use slots::Slots;
+use usage::Usage;
 
 /// What a transaction can be asked. Every statement is prepared once for each connection.
 pub(crate) struct Reads<'c> {
     find: Statement<'c>,
-    end: Statement<'c>,
     key: Statement<'c>,
+    has_key: Statement<'c>,
     secrets: Statement<'c>,
-    list: [Statement<'c>; 5],
-    slots: Statement<'c>,
-    events: Statement<'c>,
-    events_of_key: Statement<'c>,
-    changes: Statement<'c>,
-    hashes: Statement<'c>,
+    lists: Lists<'c>,
+    slots: Slots<'c>,
+    log: Log<'c>,
+    feed: Feed<'c>,
+    usage: Usage<'c>,
 }
 
 impl<'c> Reads<'c> {
@@ -28,33 +39,16 @@ impl<'c> Reads<'c> {
         prefix: &TablePrefix,
     ) -> rusqlite::Result<Self> {
         let prepare = |sql: &str| connection.prepare(&prefix.apply(sql));
-        let list = |status| prepare(&list_sql(status));
         Ok(Self {
-            find: prepare(&format!(
-                "SELECT {FOUND_KEY} FROM {{prefix}}secrets s \
-                 CROSS JOIN {{prefix}}keys k ON k.id = s.key WHERE s.hash = ?1"
-            ))?,
-            end: prepare("SELECT max(position) FROM {prefix}events")?,
-            key: prepare(&format!("SELECT {KEY_RECORD} FROM {{prefix}}keys WHERE id = ?1"))?,
-            secrets: prepare(&format!(
-                "SELECT {SECRET_RECORD} FROM {{prefix}}secrets WHERE key = ?1 \
-                 ORDER BY generation DESC"
-            ))?,
-            list: [
-                list(None)?,
-                list(Some(KeyStatus::Active))?,
-                list(Some(KeyStatus::Disabled))?,
-                list(Some(KeyStatus::Expired))?,
-                list(Some(KeyStatus::Revoked))?,
-            ],
-            slots: prepare(SLOTS)?,
-            events: prepare(&events_sql(OF_ORGANIZATION))?,
-            events_of_key: prepare(&events_sql(OF_KEY))?,
-            changes: prepare(
-                "SELECT position, key FROM {prefix}events \
-                 WHERE position > ?1 AND key IS NOT NULL ORDER BY position LIMIT ?2",
-            )?,
-            hashes: prepare("SELECT hash FROM {prefix}secrets WHERE key = ?1 ORDER BY generation")?,
+            find: prepare(&find_sql())?,
+            key: prepare(&key_sql())?,
+            has_key: prepare("SELECT 1 FROM {prefix}keys WHERE id = ?1")?,
+            secrets: prepare(&secrets_sql())?,
+            lists: Lists::prepare(prepare)?,
+            slots: Slots::prepare(prepare)?,
+            log: Log::prepare(prepare)?,
+            feed: Feed::prepare(prepare)?,
+            usage: Usage::prepare(prepare)?,
         })
     }
 
@@ -67,28 +61,24 @@ impl<'c> Reads<'c> {
         Ok(FoundKeys { position, keys })
     }
 
-    /// The position of the last event.
-    pub(crate) fn end(&mut self) -> Result<FeedPosition, StoreError> {
-        let end = first(&mut self.end, [], |row| rows::position(row, 0))?;
-        Ok(end.unwrap_or(FeedPosition::START))
-    }
-
     pub(crate) fn get(
         &mut self,
         organization: &OrganizationId,
         key: KeyId,
     ) -> Result<KeyRecord, StoreError> {
-        let mut record = first(&mut self.key, [key.as_bytes()], rows::key_record)?
-            .filter(|record| record.organization == *organization)
-            .ok_or(StoreError::NotFound)?;
+        let values = params![organization.as_str(), key.as_bytes()];
+        let mut record =
+            first(&mut self.key, values, rows::key_record)?.ok_or(StoreError::NotFound)?;
         self.add_secrets(&mut record)?;
         Ok(record)
     }
 
+    /// Whether there is such a key, of whichever organization.
     pub(crate) fn has_key(&mut self, key: KeyId) -> Result<bool, StoreError> {
-        self.key.exists([key.as_bytes()]).map_err(store_error)
+        self.has_key.exists([key.as_bytes()]).map_err(store_error)
     }
 
+    /// Whether there is such a secret, of whichever organization.
     pub(crate) fn has_secret(&mut self, hash: &KeyHash) -> Result<bool, StoreError> {
         self.find.exists([hash.as_bytes()]).map_err(store_error)
     }
@@ -99,24 +89,7 @@ impl<'c> Reads<'c> {
         query: &KeyQuery,
         at: Timestamp,
     ) -> Result<Page<KeyRecord, KeyId>, StoreError> {
-        let statement = &mut self.list[match query.status {
-            None => 0,
-            Some(KeyStatus::Active) => 1,
-            Some(KeyStatus::Disabled) => 2,
-            Some(KeyStatus::Expired) => 3,
-            Some(KeyStatus::Revoked) => 4,
-        }];
-        let after = query.after.as_ref().map_or(BEHIND_ALL, |after| after.as_bytes());
-        let values: [&dyn ToSql; 5] = [
-            &organization.as_str(),
-            &after,
-            &query.environment.map(keyfob_store::Environment::as_str),
-            &(i64::from(query.size.get()) + 1),
-            &at.as_micros(),
-        ];
-        // Statements that judge by no time have one parameter less.
-        let values = &values[..statement.parameter_count()];
-        let mut keys = all(statement, values, rows::key_record)?;
+        let mut keys = self.lists.read(organization, query, at)?;
         for key in &mut keys {
             self.add_secrets(key)?;
         }
@@ -137,30 +110,28 @@ impl<'c> Reads<'c> {
         organization: &OrganizationId,
         at: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.count_slots(organization, at, -1)
+        self.slots.count(organization, at, u64::MAX)
     }
 
-    /// Whether the limit leaves room for one more key. It counts no further than it must.
-    pub(crate) fn has_room(
+    /// As far as the limit needs to know: it counts no further than there.
+    pub(crate) fn keys_in_use_within(
         &mut self,
-        organization: &OrganizationId,
         limit: KeyLimit,
-        at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let KeyLimit::AtMost(most) = limit else { return Ok(true) };
-        let far_enough = i64::try_from(most).unwrap_or(i64::MAX);
-        Ok(limit.allows_another(self.count_slots(organization, at, far_enough)?))
-    }
-
-    fn count_slots(
-        &mut self,
         organization: &OrganizationId,
         at: Timestamp,
-        far_enough: i64,
     ) -> Result<u64, StoreError> {
-        let values = params![organization.as_str(), at.as_micros(), far_enough];
-        let count = first(&mut self.slots, values, |row| row.get(0).map_err(store_error))?;
-        Ok(count.and_then(|count: i64| u64::try_from(count).ok()).unwrap_or(0))
+        match limit {
+            KeyLimit::AtMost(most) => self.slots.count(organization, at, most),
+            KeyLimit::Unlimited => Ok(0),
+        }
+    }
+
+    pub(crate) fn usage(
+        &mut self,
+        organization: &OrganizationId,
+        query: &UsageQuery,
+    ) -> Result<Vec<UsageRow>, StoreError> {
+        self.usage.read(organization, query)
     }
 
     pub(crate) fn events(
@@ -168,18 +139,12 @@ impl<'c> Reads<'c> {
         organization: &OrganizationId,
         query: &EventQuery,
     ) -> Result<Page<Event, FeedPosition>, StoreError> {
-        let statement =
-            if query.key.is_some() { &mut self.events_of_key } else { &mut self.events };
-        let values = params![
-            organization.as_str(),
-            query.after.map_or(i64::MAX, to_number),
-            query.key.as_ref().map(KeyId::as_bytes),
-            query.actor.as_ref().map(keyfob_store::Actor::as_str),
-            query.action.as_ref().map(keyfob_store::Action::as_str),
-            i64::from(query.size.get()) + 1,
-        ];
-        let events = all(statement, values, rows::event)?;
-        Ok(Page::of_read_ahead(events, query.size, |last| last.position))
+        self.log.read(organization, query)
+    }
+
+    /// The position of the last event.
+    pub(crate) fn end(&mut self) -> Result<FeedPosition, StoreError> {
+        self.feed.end()
     }
 
     pub(crate) fn changes(
@@ -187,73 +152,34 @@ impl<'c> Reads<'c> {
         after: FeedPosition,
         limit: usize,
     ) -> Result<Changes, StoreError> {
-        let end = self.end()?;
-        if after > end {
-            return Err(StoreError::FeedLost);
-        }
-        let limit = limit.min(MOST_CHANGES);
-        // One more than is told: that is how to know whether there are more.
-        let read_ahead = i64::try_from(limit + 1).expect("the limit is at most MOST_CHANGES");
-        let mut steps = all(&mut self.changes, [to_number(after), read_ahead], |row| {
-            Ok((rows::position(row, 0)?, rows::key_id(row, 1, "events.key")?))
-        })?;
-        let complete = steps.len() <= limit;
-        steps.truncate(limit);
-        let mut changes = Vec::with_capacity(steps.len());
-        for (position, key) in steps {
-            let hashes = all(&mut self.hashes, [key.as_bytes()], |row| rows::key_hash(row, 0))?;
-            changes.push(Change { position, key, hashes });
-        }
-        let told = changes.last().map_or(after, |change| change.position);
-        Ok(Changes { changes, reached: if complete { end } else { told }, complete })
+        self.feed.read(after, limit)
     }
 }
 
-/// Longer than any id, so it sorts behind them all.
-const BEHIND_ALL: &[u8] = &[0xff; 17];
+/// The epoch of the organization `?1`: what bears another is of one that was deleted.
+pub(crate) const EPOCH: &str =
+    "coalesce((SELECT epoch FROM {prefix}organizations WHERE organization = ?1), 0)";
 
-/// However many changes are asked for, one answer holds no more.
-const MOST_CHANGES: usize = 10_000;
-
-/// Keys that hold a slot: those that never expire, and those that have yet to. Both are ranges of
-/// one index, and neither is followed further than `?3`.
-const SLOTS: &str = "SELECT \
-     (SELECT count(*) FROM (SELECT 1 FROM {prefix}keys \
-         WHERE organization = ?1 AND revoked_at IS NULL AND expires_at IS NULL LIMIT ?3)) \
-   + (SELECT count(*) FROM (SELECT 1 FROM {prefix}keys \
-         WHERE organization = ?1 AND revoked_at IS NULL AND expires_at > ?2 LIMIT ?3))";
-
-/// The filter is written out for each status, because SQLite uses a partial index only where the
-/// text of the query implies the index's own condition.
-fn list_sql(status: Option<KeyStatus>) -> String {
-    let filter = match status {
-        None => "",
-        Some(KeyStatus::Active) => {
-            "AND revoked_at IS NULL AND disabled = 0 AND (expires_at IS NULL OR expires_at > ?5)"
-        }
-        Some(KeyStatus::Disabled) => {
-            "AND revoked_at IS NULL AND disabled = 1 AND (expires_at IS NULL OR expires_at > ?5)"
-        }
-        Some(KeyStatus::Expired) => "AND revoked_at IS NULL AND +expires_at <= ?5",
-        Some(KeyStatus::Revoked) => "AND revoked_at IS NOT NULL",
-    };
+fn find_sql() -> String {
     format!(
-        "SELECT {KEY_RECORD} FROM {{prefix}}keys \
-         WHERE organization = ?1 AND id < ?2 AND (?3 IS NULL OR environment = ?3) {filter} \
-         ORDER BY id DESC LIMIT ?4"
+        "SELECT {FOUND_KEY}, k.epoch <> coalesce((SELECT o.epoch FROM {{prefix}}organizations o \
+         WHERE o.organization = k.organization), 0) FROM {{prefix}}secrets s \
+         CROSS JOIN {{prefix}}keys k ON k.id = s.key WHERE s.hash = ?1"
     )
 }
 
-const OF_ORGANIZATION: &str = "organization = ?1 AND ?3 IS NULL";
-
-/// The plus keeps SQLite from the other index: a key has fewer events than its organization.
-const OF_KEY: &str = "key = ?3 AND +organization = ?1";
-
-fn events_sql(whose: &str) -> String {
+fn key_sql() -> String {
     format!(
-        "SELECT {EVENT} FROM {{prefix}}events WHERE {whose} AND position < ?2 \
-         AND (?4 IS NULL OR actor = ?4) AND (?5 IS NULL OR action = ?5) \
-         ORDER BY position DESC LIMIT ?6"
+        "SELECT {KEY_RECORD} FROM {{prefix}}keys \
+         WHERE id = ?2 AND +organization = ?1 AND +epoch = {EPOCH}"
+    )
+}
+
+/// The secret in use, and the one before it.
+fn secrets_sql() -> String {
+    format!(
+        "SELECT {SECRET_RECORD} FROM {{prefix}}secrets WHERE key = ?1 \
+         ORDER BY generation DESC LIMIT 2"
     )
 }
 
@@ -285,39 +211,4 @@ fn all<T>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Migration;
-
-    /// How SQLite goes about a query, one step a line.
-    fn plan(sql: &str) -> String {
-        let prefix = TablePrefix::default();
-        let connection = Connection::open_in_memory().unwrap();
-        for migration in Migration::all() {
-            connection.execute_batch(&migration.sql(&prefix)).unwrap();
-        }
-        let mut statement =
-            connection.prepare(&format!("EXPLAIN QUERY PLAN {}", prefix.apply(sql))).unwrap();
-        // Raw, because a plan needs no values.
-        let steps = statement.raw_query().mapped(|row| row.get(3));
-        steps.collect::<Result<Vec<String>, _>>().unwrap().join("\n")
-    }
-
-    #[test]
-    fn no_query_reads_more_than_it_must() {
-        for (sql, index) in [
-            (list_sql(None), "keys_by_organization (organization=? AND id<?)"),
-            (list_sql(Some(KeyStatus::Active)), "keys_unrevoked (organization=? AND id<?)"),
-            (list_sql(Some(KeyStatus::Disabled)), "keys_unrevoked (organization=? AND id<?)"),
-            (list_sql(Some(KeyStatus::Expired)), "keys_unrevoked (organization=? AND id<?)"),
-            (list_sql(Some(KeyStatus::Revoked)), "keys_by_organization (organization=? AND id<?)"),
-            (SLOTS.to_owned(), "keys_slots (organization=? AND expires_at>?)"),
-            (events_sql(OF_ORGANIZATION), "events_by_organization (organization=? AND rowid<?)"),
-            (events_sql(OF_KEY), "events_by_key (key=? AND rowid<?)"),
-        ] {
-            let plan = plan(&sql);
-            assert!(plan.contains(index), "{sql}\n{plan}");
-            assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
-        }
-    }
-}
+mod tests;

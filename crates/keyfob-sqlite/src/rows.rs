@@ -2,28 +2,35 @@
 //! keyfob, and is an error that names the column and shows nothing of the value.
 
 use keyfob_store::{
-    Action, Details, Event, FeedPosition, FoundKey, FoundState, KeyHash, KeyId, KeyRecord,
-    KeyState, Revocation, ScopeNames, SecretRecord, StoreError, Timestamp,
+    Action, Details, Event, FeedPosition, FoundKey, FoundState, Hour, KeyHash, KeyId, KeyRecord,
+    KeyState, OrganizationId, Outcome, Revocation, ScopeNames, SecretRecord, StoreError, Timestamp,
+    UsageRow,
 };
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
 /// The columns of [`found_key`], of the tables `s` (secrets) and `k` (keys).
 pub(crate) const FOUND_KEY: &str = "k.id, k.organization, k.environment, k.scopes, k.disabled, \
-     k.revoked_at, k.expires_at, s.retires_at";
+     k.revoked_at, k.expires_at, s.retires_at, s.generation";
 
+/// Of [`FOUND_KEY`], with whether the key's organization was deleted in the column behind.
 pub(crate) fn found_key(row: &Row<'_>) -> Result<FoundKey, StoreError> {
     Ok(FoundKey {
         id: key_id(row, 0, "keys.id")?,
         organization: parsed(row, 1, "keys.organization", str::parse)?,
         environment: parsed(row, 2, "keys.environment", str::parse)?,
         scopes: parsed(row, 3, "keys.scopes", ScopeNames::parse)?,
-        state: match (time(row, 5, "keys.revoked_at")?, flag(row, 4, "keys.disabled")?) {
-            (Some(_), _) => FoundState::Revoked,
-            (None, true) => FoundState::Disabled,
-            (None, false) => FoundState::Active,
+        state: if flag(row, 9, "keys.epoch")? {
+            FoundState::OrganizationDeleted
+        } else if time(row, 5, "keys.revoked_at")?.is_some() {
+            FoundState::Revoked
+        } else if flag(row, 4, "keys.disabled")? {
+            FoundState::Disabled
+        } else {
+            FoundState::Active
         },
         expires_at: time(row, 6, "keys.expires_at")?,
+        secret: number(row, 8, "secrets.generation")?,
         retires_at: time(row, 7, "secrets.retires_at")?,
     })
 }
@@ -58,10 +65,12 @@ pub(crate) fn key_record(row: &Row<'_>) -> Result<KeyRecord, StoreError> {
 }
 
 /// The columns of [`secret_record`], of the table of secrets.
-pub(crate) const SECRET_RECORD: &str = "hash, hint, created_at, retires_at, last_used_at";
+pub(crate) const SECRET_RECORD: &str =
+    "hash, hint, created_at, retires_at, last_used_at, generation";
 
 pub(crate) fn secret_record(row: &Row<'_>) -> Result<SecretRecord, StoreError> {
     Ok(SecretRecord {
+        generation: number(row, 5, "secrets.generation")?,
         hash: key_hash(row, 0)?,
         hint: parsed(row, 1, "secrets.hint", str::parse)?,
         created_at: some(time(row, 2, "secrets.created_at")?, "secrets.created_at")?,
@@ -81,12 +90,41 @@ pub(crate) fn event(row: &Row<'_>) -> Result<Event, StoreError> {
         organization: parsed(row, 2, "events.organization", str::parse)?,
         action: parsed(row, 3, "events.action", Action::from_stored)?,
         actor: parsed(row, 4, "events.actor", str::parse)?,
-        key: match value(row, 5)? {
-            ValueRef::Null => None,
-            _ => Some(key_id(row, 5, "events.key")?),
-        },
+        key: optional_key_id(row, 5, "events.key")?,
         request_id: optional(row, 6, "events.request_id", str::parse)?,
         details: parsed(row, 7, "events.details", |text| serde_json::from_str::<Details>(text))?,
+    })
+}
+
+/// An event as far as the feed needs it.
+pub(crate) struct Step {
+    pub(crate) position: FeedPosition,
+    pub(crate) at: Timestamp,
+    pub(crate) key: Option<KeyId>,
+    pub(crate) organization: OrganizationId,
+}
+
+/// Of the columns `position, at, key, organization` of the table of events.
+pub(crate) fn step(row: &Row<'_>) -> Result<Step, StoreError> {
+    Ok(Step {
+        position: position(row, 0)?,
+        at: some(time(row, 1, "events.at")?, "events.at")?,
+        key: optional_key_id(row, 2, "events.key")?,
+        organization: parsed(row, 3, "events.organization", str::parse)?,
+    })
+}
+
+/// The columns of [`usage_row`], of the table `u` (usage).
+pub(crate) const USAGE_ROW: &str = "u.key, u.secret, u.hour, u.outcome, u.count";
+
+pub(crate) fn usage_row(row: &Row<'_>) -> Result<UsageRow, StoreError> {
+    let outcome = |word: &str| Outcome::from_stored(word).ok_or(());
+    Ok(UsageRow {
+        key: key_id(row, 0, "usage.key")?,
+        secret: number(row, 1, "usage.secret")?,
+        hour: Hour::from_number(number(row, 2, "usage.hour")?),
+        outcome: parsed(row, 3, "usage.outcome", outcome)?,
+        count: number(row, 4, "usage.count")?,
     })
 }
 
@@ -107,6 +145,17 @@ pub(crate) fn key_id(
     name: &'static str,
 ) -> Result<KeyId, StoreError> {
     bytes(row, column, name).map(KeyId::from_bytes)
+}
+
+fn optional_key_id(
+    row: &Row<'_>,
+    column: usize,
+    name: &'static str,
+) -> Result<Option<KeyId>, StoreError> {
+    match value(row, column)? {
+        ValueRef::Null => Ok(None),
+        _ => key_id(row, column, name).map(Some),
+    }
 }
 
 pub(crate) fn key_hash(row: &Row<'_>, column: usize) -> Result<KeyHash, StoreError> {
@@ -138,6 +187,17 @@ pub(crate) fn time(
 
 pub(crate) fn some<T>(value: Option<T>, name: &'static str) -> Result<T, StoreError> {
     value.ok_or_else(|| corrupt(name))
+}
+
+fn number<N: TryFrom<i64>>(
+    row: &Row<'_>,
+    column: usize,
+    name: &'static str,
+) -> Result<N, StoreError> {
+    match value(row, column)? {
+        ValueRef::Integer(number) => number.try_into().map_err(|_| corrupt(name)),
+        _ => Err(corrupt(name)),
+    }
 }
 
 fn flag(row: &Row<'_>, column: usize, name: &'static str) -> Result<bool, StoreError> {

@@ -58,7 +58,7 @@ fn migrate(connection: &Connection, options: &SqliteOptions) -> Result<(), OpenE
     // nothing, and fails where something else would.
     connection.execute_batch(&prefix.apply("DELETE FROM {prefix}migrations WHERE false"))?;
     let present = if missing.is_empty() { present } else { names(connection)? };
-    match all.iter().flat_map(Migration::objects).find(|name| !in_set(&present, prefix, name)) {
+    match Migration::all_objects().into_iter().find(|name| !in_set(&present, prefix, name)) {
         Some(name) => Err(OpenError::Altered { what: format!("`{prefix}{name}` is missing") }),
         None => Ok(()),
     }

@@ -1,11 +1,13 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keyfob_store::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Issued, KeyHash,
-    KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason,
-    StoreError, Timestamp,
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
+    Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
+    OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch, UsageQuery,
+    UsageRow,
 };
 
 use crate::reads::Reads;
@@ -151,6 +153,97 @@ impl KeyStore for SqliteStore {
     ) -> Result<Committed<KeyRecord>, StoreError> {
         let organization = organization.clone();
         self.write(move |writes| writes.revoke(&organization, key, reason, &by)).await
+    }
+
+    async fn import(
+        &self,
+        keys: Vec<NewKey>,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
+        // Which key it was that failed. The error itself takes the way of all errors of a write, which
+        // is what undoes the keys before it.
+        let failed = Arc::new(AtomicUsize::new(0));
+        let culprit = failed.clone();
+        self.write(move |writes| {
+            writes.import(keys, limit, &by).map_err(|ImportError { index, error }| {
+                culprit.store(index, Ordering::Relaxed);
+                error
+            })
+        })
+        .await
+        .map_err(|error| ImportError { index: failed.load(Ordering::Relaxed), error })
+    }
+
+    async fn rotate(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        rotation: Rotation,
+        by: Attribution,
+    ) -> Result<Issued, StoreError> {
+        let organization = organization.clone();
+        self.write(move |writes| writes.rotate(&organization, key, &rotation, &by)).await
+    }
+
+    async fn retire_old_secret(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        let organization = organization.clone();
+        self.write(move |writes| writes.retire_old_secret(&organization, key, &by)).await
+    }
+
+    async fn switch(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        to: Switch,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        let organization = organization.clone();
+        self.write(move |writes| writes.switch(&organization, key, to, &by)).await
+    }
+
+    async fn edit(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        edit: KeyEdit,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        let organization = organization.clone();
+        self.write(move |writes| writes.edit(&organization, key, edit, limit, &by)).await
+    }
+
+    async fn delete_organization(
+        &self,
+        organization: &OrganizationId,
+        by: Attribution,
+    ) -> Result<Committed<()>, StoreError> {
+        let organization = organization.clone();
+        self.write(move |writes| writes.delete_organization(&organization, &by)).await
+    }
+
+    async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
+        let batch = batch.clone();
+        self.write(move |writes| writes.record_usage(&batch)).await
+    }
+
+    async fn usage(
+        &self,
+        organization: &OrganizationId,
+        query: UsageQuery,
+    ) -> Result<Vec<UsageRow>, StoreError> {
+        let organization = organization.clone();
+        self.read(move |reads| reads.usage(&organization, &query)).await
+    }
+
+    async fn prune_usage(&self, before: Hour) -> Result<u64, StoreError> {
+        self.write(move |writes| writes.prune_usage(before)).await
     }
 
     async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use keyfob_store::{FeedPosition, KeyStore, StoreError};
+use keyfob_store::{Changed, FeedPosition, KeyStore, StoreError};
 
 use crate::check::{Check, checks};
 use crate::failure::{Outcome, holds, refused, same};
@@ -46,8 +46,8 @@ async fn each_change_is_told_once_with_its_hashes(stage: &Stage) -> Outcome {
     follower.read_on().await?;
     follower.saw("the keys that changed", &[first.id, second.id, first.id, third.id])?;
     for (change, key) in follower.seen.iter().zip([&first, &second, &first, &third]) {
-        let hashes = vec![key.secrets[0].hash];
-        same("the hashes to forget", &change.hashes, &hashes)?;
+        let expected = Changed::Key { key: key.id, hashes: vec![key.secrets[0].hash] };
+        same("the key and the hashes to forget", &change.changed, &expected)?;
     }
     Ok(())
 }

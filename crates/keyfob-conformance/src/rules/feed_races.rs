@@ -10,7 +10,7 @@ use keyfob_store::{
 use crate::Failure;
 use crate::check::{Check, checks};
 use crate::failure::{Outcome, created, same};
-use crate::follower::Follower;
+use crate::follower::{Follower, key_of};
 use crate::sample::{by, custom_event, organization};
 use crate::stage::{Stage, together};
 
@@ -53,8 +53,8 @@ async fn commit_is_told_no_later_than_its_position(stage: &Stage) -> Outcome {
     Ok(())
 }
 
-fn positions(changes: &[Change]) -> Vec<(FeedPosition, KeyId)> {
-    changes.iter().map(|change| (change.position, change.key)).collect()
+fn positions(changes: &[Change]) -> Vec<(FeedPosition, Option<KeyId>)> {
+    changes.iter().map(|change| (change.position, key_of(change))).collect()
 }
 
 /// Many writers, each inserting and revoking, while one follower reads all the time.

@@ -9,7 +9,7 @@ use keyfob_store::{DynStore, FeedPosition, FoundState, KeyHash, KeyLimit, KeySto
 use crate::Failure;
 use crate::check::{Check, checks};
 use crate::failure::{Outcome, holds, same};
-use crate::follower::{Follower, Patience};
+use crate::follower::{Follower, Patience, key_of};
 use crate::sample::{by, organization};
 use crate::stage::{Stage, together};
 
@@ -159,11 +159,11 @@ where
     follower.read_on().await?;
     let mut told = HashMap::new();
     for change in &follower.seen {
-        told.entry(change.key).or_insert_with(Vec::new).push(change.position);
+        told.entry(key_of(change)).or_insert_with(Vec::new).push(change.position);
     }
     for Observation { position, states } in observations {
         for (key, state) in keys.iter().zip(states) {
-            let told = told.get(&key.id).map_or(&[][..], Vec::as_slice);
+            let told = told.get(&Some(key.id)).map_or(&[][..], Vec::as_slice);
             let covered = told.iter().filter(|told| **told <= position).count();
             let seen = match state {
                 None => 0,

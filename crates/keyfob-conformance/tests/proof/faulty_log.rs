@@ -1,8 +1,8 @@
 use std::cmp::Reverse;
 
 use keyfob_store::{
-    Action, Attribution, Change, Changes, Event, EventQuery, FeedPosition, KeyId, KeyStore,
-    NewEvent, OrganizationId, Page, StoreError,
+    Action, Attribution, Change, Changed, Changes, Event, EventQuery, FeedPosition, KeyId,
+    KeyStore, NewEvent, OrganizationId, Page, StoreError,
 };
 
 use crate::fault::Fault;
@@ -95,28 +95,33 @@ impl FaultyStore {
         let mut told = now(self.honest.changes(after, limit))?;
         match self.fault {
             Fault::FeedForgetsHashes => {
-                told.changes.iter_mut().for_each(|change| change.hashes.clear());
+                for change in &mut told.changes {
+                    if let Changed::Key { hashes, .. } = &mut change.changed {
+                        hashes.clear();
+                    }
+                }
             }
             Fault::FeedOmitsRevocations => {
                 let is_creation = |change: &Change| {
                     let before = FeedPosition::START;
                     let every = now(self.honest.changes(before, usize::MAX)).unwrap().changes;
-                    every.iter().find(|at| at.key == change.key) == Some(change)
+                    every.iter().find(|at| key_of(at) == key_of(change)) == Some(change)
                 };
                 told.changes.retain(is_creation);
             }
             Fault::FeedIsOfOneOrganization => {
                 let first = notes.stored.first().map(|key| &key.organization);
-                let owner = |id: KeyId| {
-                    notes.stored.iter().find(|key| key.id == id).map(|key| &key.organization)
+                let owner = |id: Option<KeyId>| {
+                    notes.stored.iter().find(|key| Some(key.id) == id).map(|key| &key.organization)
                 };
-                told.changes.retain(|change| owner(change.key) == first);
+                told.changes.retain(|change| owner(key_of(change)) == first);
             }
             Fault::FeedTellsOfCustomEvents => {
                 let last = told.changes.last().map_or(after, |change| change.position);
                 if told.reached > last && told.changes.len() < limit {
                     let key = KeyId::from_bytes([0; 16]);
-                    told.changes.push(Change { position: told.reached, key, hashes: vec![] });
+                    let changed = Changed::Key { key, hashes: vec![] };
+                    told.changes.push(Change { position: told.reached, changed });
                 }
             }
             Fault::FeedReachesBeyondItsLimit => told.reached = end,
@@ -127,5 +132,12 @@ impl FaultyStore {
             _ => {}
         }
         Ok(told)
+    }
+}
+
+fn key_of(change: &Change) -> Option<KeyId> {
+    match change.changed {
+        Changed::Key { key, .. } => Some(key),
+        Changed::Organization(_) => None,
     }
 }

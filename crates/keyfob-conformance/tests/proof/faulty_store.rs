@@ -6,9 +6,10 @@ use std::task::{Context, Poll, Waker};
 
 use keyfob_memory::MemoryStore;
 use keyfob_store::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, IdempotencyToken,
-    Issued, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyState, KeyStore, NewEvent, NewKey,
-    OrganizationId, Page, Reason, StoreError, Timestamp,
+    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour,
+    IdempotencyToken, ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord,
+    KeyState, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason, Rotation, StoreError,
+    Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
 };
 
 use crate::fault::Fault;
@@ -153,6 +154,79 @@ impl KeyStore for FaultyStore {
         by: Attribution,
     ) -> Result<Committed<KeyRecord>, StoreError> {
         self.faulty_revoke(organization, key, reason, by).await
+    }
+
+    async fn import(
+        &self,
+        keys: Vec<NewKey>,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
+        self.honest.import(keys, limit, by).await
+    }
+
+    async fn rotate(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        rotation: Rotation,
+        by: Attribution,
+    ) -> Result<Issued, StoreError> {
+        self.honest.rotate(organization, key, rotation, by).await
+    }
+
+    async fn retire_old_secret(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.honest.retire_old_secret(organization, key, by).await
+    }
+
+    async fn switch(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        to: Switch,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.honest.switch(organization, key, to, by).await
+    }
+
+    async fn edit(
+        &self,
+        organization: &OrganizationId,
+        key: KeyId,
+        edit: KeyEdit,
+        limit: KeyLimit,
+        by: Attribution,
+    ) -> Result<Committed<KeyRecord>, StoreError> {
+        self.honest.edit(organization, key, edit, limit, by).await
+    }
+
+    async fn delete_organization(
+        &self,
+        organization: &OrganizationId,
+        by: Attribution,
+    ) -> Result<Committed<()>, StoreError> {
+        self.honest.delete_organization(organization, by).await
+    }
+
+    async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
+        self.honest.record_usage(batch).await
+    }
+
+    async fn usage(
+        &self,
+        organization: &OrganizationId,
+        query: UsageQuery,
+    ) -> Result<Vec<UsageRow>, StoreError> {
+        self.honest.usage(organization, query).await
+    }
+
+    async fn prune_usage(&self, before: Hour) -> Result<u64, StoreError> {
+        self.honest.prune_usage(before).await
     }
 
     async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {

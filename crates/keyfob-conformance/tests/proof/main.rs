@@ -186,7 +186,7 @@ fn failure_says_which_rule_what_was_expected_and_what_was_seen() {
         "contract 1: limit_allows_exactly_so_many",
         "one key more than the limit of 1",
         "expected: LimitReached { limit: AtMost(1) }",
-        "seen:     Ok(Created(",
+        "seen:     Ok(New(",
         "insert.rs:",
     ] {
         assert!(text.contains(part), "{part:?} is not in: {text}");

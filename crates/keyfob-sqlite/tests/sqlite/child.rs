@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use keyfob_sqlite::{OpenError, SqliteStore};
-use keyfob_store::{FeedPosition, KeyLimit, KeyStore, StoreError};
+use keyfob_store::{Changed, FeedPosition, KeyLimit, KeyStore, StoreError};
 
 use crate::database::Database;
 use crate::sample::{by, new_key, organization, try_insert};
@@ -201,7 +201,8 @@ async fn race(path: &Path) {
 async fn revoke(path: &Path) {
     let store = SqliteStore::open(path).await.unwrap();
     let first = store.changes(FeedPosition::START, 1).await.unwrap().changes.remove(0);
-    store.revoke(&organization(), first.key, None, by()).await.unwrap();
+    let Changed::Key { key, .. } = first.changed else { panic!("{first:?}") };
+    store.revoke(&organization(), key, None, by()).await.unwrap();
 }
 
 async fn write(path: &Path) {
