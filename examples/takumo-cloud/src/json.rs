@@ -15,9 +15,6 @@ use crate::scanner;
 
 /// The largest body that is read, in bytes.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
-/// How much of a larger one is thrown away before the answer. A client that is still sending when
-/// the connection closes may never see why.
-const DRAIN_LIMIT: usize = 1024 * 1024;
 
 /// The JSON object of a request's body, whose fields are taken one by one.
 ///
@@ -46,6 +43,16 @@ impl JsonObject {
                 None => Err(ApiError::bad_request(format!("{name}: must be {}", T::WHAT))),
             },
         }
+    }
+
+    /// Takes a field that may be missing, which is `None`, or null, which is `Some(None)`.
+    pub(crate) fn nullable<T: Field>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<Option<T>>, ApiError> {
+        let is_there = self.0.contains_key(name);
+        let field = self.optional(name)?;
+        Ok(is_there.then_some(field))
     }
 
     /// Takes a field that must be there, as a text with a rule of its own.
@@ -77,8 +84,19 @@ impl JsonObject {
         self.0
     }
 
+    /// Whether a key of this service stands anywhere in it.
+    pub(crate) fn mention_a_key(&self) -> bool {
+        has_key(&self.0)
+    }
+
     fn without_keys(self) -> Result<Self, ApiError> {
-        if has_key(&self.0) { Err(holds_key("the body")) } else { Ok(self) }
+        if self.mention_a_key() { Err(holds_key("the body")) } else { Ok(self) }
+    }
+}
+
+impl From<Map<String, Value>> for JsonObject {
+    fn from(fields: Map<String, Value>) -> Self {
+        Self(fields)
     }
 }
 
@@ -168,23 +186,17 @@ impl<S: Sync> OptionalFromRequest<S> for JsonObject {
 }
 
 async fn read(mut body: Body) -> Result<Bytes, ApiError> {
-    let mut kept = Vec::new();
-    let mut seen = 0_usize;
+    let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame
             .map_err(|_| ApiError::bad_request("the body ended before its announced length"))?;
         let Ok(data) = frame.into_data() else { continue };
-        seen = seen.saturating_add(data.len());
-        if seen <= BODY_LIMIT {
-            kept.extend_from_slice(&data);
-        } else if seen > DRAIN_LIMIT {
-            break;
+        bytes.extend_from_slice(&data);
+        if bytes.len() > BODY_LIMIT {
+            return Err(ApiError::new(Code::PayloadTooLarge, "a body has at most 65536 bytes"));
         }
     }
-    if seen > BODY_LIMIT {
-        return Err(ApiError::new(Code::PayloadTooLarge, "a body has at most 65536 bytes"));
-    }
-    Ok(kept.into())
+    Ok(bytes.into())
 }
 
 fn parse(headers: &HeaderMap, body: &[u8]) -> Result<JsonObject, ApiError> {

@@ -6,6 +6,7 @@
 mod api;
 mod app;
 mod auth;
+mod body;
 pub mod cli;
 mod config;
 mod cursor;
@@ -20,6 +21,7 @@ mod scanner;
 mod server;
 pub mod takumo;
 mod time;
+mod usage_view;
 mod views;
 
 pub use app::OpenError;

@@ -10,6 +10,7 @@ use axum::response::Response;
 use keyfob::RequestId;
 use tracing::Instrument;
 
+use crate::body::SharedBody;
 use crate::error::ApiError;
 use crate::scanner;
 
@@ -26,7 +27,12 @@ pub(crate) async fn carry(mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
 
     let span = tracing::info_span!("request", id = id.as_str());
+    let body = SharedBody::new(std::mem::take(request.body_mut()));
+    *request.body_mut() = Body::new(body.clone());
     let mut response = next.run(request).instrument(span).await;
+    if !body.drain().await {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
 
     let error = response.extensions_mut().remove::<ApiError>();
     if let Some(error) = &error {
