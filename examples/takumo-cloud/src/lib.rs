@@ -13,6 +13,7 @@ mod cursor;
 mod db;
 mod error;
 mod first_run;
+mod import;
 mod json;
 mod node;
 mod parameters;

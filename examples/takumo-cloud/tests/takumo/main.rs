@@ -2,16 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audit;
 mod bad_input;
 mod binary;
 mod client;
 mod command_line;
+mod completions;
 mod cursors;
 mod deletion;
 mod editing;
 mod environments;
 mod first_minute;
 mod idempotency;
+mod import;
 mod key_life;
 mod limits;
 mod operator;
@@ -22,3 +25,4 @@ mod secrecy;
 mod server;
 mod shield;
 mod tenants;
+mod usage;
