@@ -17,6 +17,7 @@ mod idempotency;
 mod import;
 mod key_life;
 mod limits;
+mod load;
 mod operator;
 mod revocation;
 mod rotation;
