@@ -45,6 +45,16 @@ impl JsonObject {
         }
     }
 
+    /// Takes a field that may be missing, which is `None`, or null, which is `Some(None)`.
+    pub(crate) fn nullable<T: Field>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<Option<T>>, ApiError> {
+        let is_there = self.0.contains_key(name);
+        let field = self.optional(name)?;
+        Ok(is_there.then_some(field))
+    }
+
     /// Takes a field that must be there, as a text with a rule of its own.
     pub(crate) fn required_parsed<T>(&mut self, name: &'static str) -> Result<T, ApiError>
     where
@@ -74,8 +84,19 @@ impl JsonObject {
         self.0
     }
 
+    /// Whether a key of this service stands anywhere in it.
+    pub(crate) fn mention_a_key(&self) -> bool {
+        has_key(&self.0)
+    }
+
     fn without_keys(self) -> Result<Self, ApiError> {
-        if has_key(&self.0) { Err(holds_key("the body")) } else { Ok(self) }
+        if self.mention_a_key() { Err(holds_key("the body")) } else { Ok(self) }
+    }
+}
+
+impl From<Map<String, Value>> for JsonObject {
+    fn from(fields: Map<String, Value>) -> Self {
+        Self(fields)
     }
 }
 

@@ -242,7 +242,8 @@ fn unknown_routes_and_wrong_methods_are_json() {
         for (method, path, allow) in [
             ("DELETE", "/v1/keys", "GET,HEAD,POST"),
             ("POST", "/v1/whoami", "GET,HEAD"),
-            ("PUT", "/v1/organization", "GET,HEAD,PATCH"),
+            ("PUT", "/v1/organization", "GET,HEAD,PATCH,DELETE"),
+            ("POST", "/v1/usage", "GET,HEAD"),
             ("DELETE", "/v1/policies/pii", "GET,HEAD,PUT"),
             ("POST", "/healthz", "GET,HEAD"),
         ] {
