@@ -28,7 +28,7 @@ pub(super) async fn run(app: &App, import: Import, format: Format) -> Result<(),
     let known = known(app, &reading, &progress).await?;
     let in_use = app.keys.keys_in_use(&organization).await?;
     progress.done();
-    refuse_what_is_wrong(&file, &reading, known, limit, in_use)?;
+    refuse_what_is_wrong(&file, &reading, &known, limit, in_use)?;
 
     let imported = store(app, &organization, reading, limit).await?;
     report_success(app, &imported, format)
@@ -87,7 +87,7 @@ fn exists(line: usize) -> Problem {
 fn refuse_what_is_wrong(
     file: &Path,
     reading: &Reading,
-    known: Vec<Problem>,
+    known: &[Problem],
     limit: KeyLimit,
     in_use: u64,
 ) -> Result<(), Failure> {
@@ -102,7 +102,7 @@ fn refuse_what_is_wrong(
         (true, false, _) => Exit::Conflict,
         (true, true, false) => Exit::LimitReached,
     };
-    let mut problems: Vec<_> = reading.problems.iter().chain(&known).collect();
+    let mut problems: Vec<_> = reading.problems.iter().chain(known).collect();
     problems.sort_by_key(|problem| problem.line);
     for Problem { line, what } in &problems {
         output::remark(&format!("{}:{line}: {what}", file.display()));
