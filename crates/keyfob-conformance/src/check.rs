@@ -11,14 +11,14 @@ pub(crate) struct Check {
     pub(crate) run: for<'a> fn(&'a Stage) -> BoxFuture<'a, Outcome>,
 }
 
-/// The checks of one line of the contract, each an `async fn(&Stage) -> Outcome`.
+/// Checks, each an `async fn(&Stage) -> Outcome`, under the line of the contract that they are of.
 macro_rules! checks {
-    (contract $contract:literal: $($check:ident),+ $(,)?) => {
-        &[$($crate::check::Check {
+    ($(contract $contract:literal: $($check:ident),+ $(,)?);+ $(;)?) => {
+        &[$($($crate::check::Check {
             contract: $contract,
             name: stringify!($check),
             run: |stage| Box::pin($check(stage)),
-        }),+]
+        }),+),+]
     };
 }
 

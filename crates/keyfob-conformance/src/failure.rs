@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
-use keyfob_store::{BackendError, Committed, Issued, KeyRecord, StoreError};
+use keyfob_store::{BackendError, Committed, ImportError, Issued, KeyRecord, StoreError};
 
 /// What a check expected, and what it saw instead.
 #[derive(Clone, Debug)]
@@ -55,6 +55,13 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<ImportError> for Failure {
+    #[track_caller]
+    fn from(error: ImportError) -> Self {
+        Self::new("an import that has to succeed", "Ok", chain(&error))
+    }
+}
+
 /// The error, and what it says was behind it.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let sources = std::iter::successors(error.source(), |error| (*error).source());
@@ -103,6 +110,22 @@ pub(crate) fn refused<T: fmt::Debug>(
     } else {
         Err(Failure::new(what, format!("{expected:?}"), format!("{seen:?}")))
     }
+}
+
+/// Asks that an import was refused for this one of its keys, and for this reason.
+#[track_caller]
+pub(crate) fn import_refused<T: fmt::Debug>(
+    what: impl fmt::Display,
+    seen: Result<T, ImportError>,
+    index: usize,
+    expected: &StoreError,
+) -> Outcome {
+    let (at, seen) = match seen {
+        Ok(imported) => (None, Ok(imported)),
+        Err(ImportError { index, error }) => (Some(index), Err(error)),
+    };
+    refused(&what, &seen, expected)?;
+    same(format!("{what}: which key it was"), at, Some(index))
 }
 
 /// Asks that an insertion made a new key, or a rotation a new secret.

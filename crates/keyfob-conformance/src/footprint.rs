@@ -1,17 +1,19 @@
 use keyfob_store::{
     Change, DynStore, Event, EventQuery, KeyQuery, KeyRecord, KeyStore, OrganizationId, Timestamp,
+    UsageRow,
 };
 
 use crate::Failure;
 use crate::failure::holds;
 use crate::follower::Follower;
-use crate::sample::{events, keys};
+use crate::sample::{all_usage, events, keys};
 
 /// All that can be seen of some organizations. What leaves it as it was has written nothing.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Footprint {
     keys: Vec<Vec<KeyRecord>>,
     events: Vec<Vec<Event>>,
+    usage: Vec<Vec<UsageRow>>,
     feed: Vec<Change>,
 }
 
@@ -20,9 +22,10 @@ impl Footprint {
         store: &DynStore,
         organizations: &[&OrganizationId],
     ) -> Result<Self, Failure> {
-        let mut footprint = Self { keys: Vec::new(), events: Vec::new(), feed: Vec::new() };
+        let mut footprint = Self::default();
         for organization in organizations {
             footprint.keys.push(every_key(store, organization, keys(200), ANY_TIME).await?);
+            footprint.usage.push(store.usage(organization, all_usage()).await?);
             footprint.events.push(every_event(store, organization, events(200)).await?);
         }
         let mut follower = Follower::from_start(store);

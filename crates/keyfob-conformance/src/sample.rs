@@ -1,8 +1,9 @@
 //! Small values that checks are written with.
 
 use keyfob_store::{
-    Action, Actor, Attribution, Author, Details, Environment, EventQuery, Idempotency, KeyQuery,
-    KeyStatus, NewEvent, OrganizationId, PageSize, Reason, Timestamp,
+    Action, Actor, Attribution, Author, Details, Environment, EventQuery, Hour, Idempotency,
+    KeyEdit, KeyQuery, KeyRecord, KeyStatus, NewEvent, NewSecret, OrganizationId, Outcome,
+    PageSize, Reason, Rotation, ScopeNames, Timestamp, UsageCount, UsageGrain, UsageQuery,
 };
 
 /// This many seconds into the check, which begins at the start of 2024.
@@ -48,6 +49,57 @@ pub(crate) fn idempotency(token: &str, fingerprint: u8, seconds: i64) -> Option<
         fingerprint: [fingerprint; 32],
         remembered_until: at(seconds),
     })
+}
+
+/// A rotation whose overlap ends this many seconds into the check.
+pub(crate) fn rotation(secret: NewSecret, seconds: i64) -> Rotation {
+    Rotation { secret, overlap_ends: at(seconds), idempotency: None }
+}
+
+pub(crate) fn scopes(names: &str) -> ScopeNames {
+    ScopeNames::parse(names).expect("a check's own scopes are names")
+}
+
+/// An edit of the name.
+pub(crate) fn renaming(name: &str) -> KeyEdit {
+    let name = name.parse().expect("a check's own name is one");
+    KeyEdit { name: Some(name), ..KeyEdit::default() }
+}
+
+/// An edit of the scopes.
+pub(crate) fn rescoping(names: &str) -> KeyEdit {
+    KeyEdit { scopes: Some(scopes(names)), ..KeyEdit::default() }
+}
+
+/// An edit of the expiry.
+pub(crate) fn expiring(at: Option<Timestamp>) -> KeyEdit {
+    KeyEdit { expires_at: Some(at), ..KeyEdit::default() }
+}
+
+/// This many hours after the one in which the check begins, which is the first of a day.
+pub(crate) fn hour(hours: i64) -> Hour {
+    Hour::of(at(hours * 3_600))
+}
+
+/// So many accepted uses of a key's first secret in this hour after the check began, the last of
+/// them in its first minute.
+pub(crate) fn count(key: &KeyRecord, hours: i64, count: u64) -> UsageCount {
+    UsageCount {
+        organization: key.organization.clone(),
+        key: key.id,
+        secret: 1,
+        hour: hour(hours),
+        outcome: Outcome::Accepted,
+        count,
+        last_at: at(hours * 3_600 + 59),
+    }
+}
+
+/// All usage, by the hour.
+pub(crate) fn all_usage() -> UsageQuery {
+    let (first, last) = (Timestamp::from_micros(i64::MIN), Timestamp::MAX);
+    let end = Hour::from_number(Hour::of(last).number() + 1);
+    UsageQuery { from: Hour::of(first), to: end, key: None, grain: UsageGrain::Hour }
 }
 
 pub(crate) fn page_of(size: u16) -> PageSize {

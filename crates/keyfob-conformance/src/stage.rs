@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use keyfob_store::{
     Committed, DynStore, Environment, KeyHash, KeyId, KeyLimit, KeyRecord, KeyStore, NewKey,
-    NewSecret, OrganizationId, ScopeNames,
+    NewSecret, OrganizationId, ScopeNames, UsageBatch, UsageCount,
 };
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::Failure;
 use crate::factory::{AnyFactory, Place};
 use crate::failure::created;
-use crate::sample::{at, by};
+use crate::sample::{at, by, organization};
 
 /// Where one check plays: fresh data, handles on it, and keys that no other check has.
 pub(crate) struct Stage {
@@ -55,6 +55,18 @@ impl Stage {
             },
             idempotency: None,
         }
+    }
+
+    /// A secret unlike every other one.
+    pub(crate) fn secret(&self) -> NewSecret {
+        self.key(&organization("nobody"), 0).secret
+    }
+
+    /// A batch of usage unlike every other one, gathered as the check begins.
+    pub(crate) fn batch(&self, counts: Vec<UsageCount>) -> UsageBatch {
+        let mut id = [0; 16];
+        id.copy_from_slice(&self.secret().hash.as_bytes()[..16]);
+        UsageBatch { id, at: at(0), counts }
     }
 
     /// A key that is stored already, made by `user:maker`.

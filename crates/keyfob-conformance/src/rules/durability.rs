@@ -14,7 +14,8 @@ use crate::failure::{Outcome, holds, replayed, same};
 use crate::follower::Follower;
 use crate::footprint::{Footprint, every_key};
 use crate::sample::{
-    at, by, custom_event, events, idempotency, keys_that_are, organization, reason,
+    all_usage, at, by, count, custom_event, events, idempotency, keys_that_are, organization,
+    reason, rotation,
 };
 use crate::stage::Stage;
 
@@ -24,6 +25,9 @@ pub(crate) const CHECKS: &[Check] = checks![contract 9:
     tokens_outlive_the_handle,
     dropped_insertion_is_whole_or_absent,
     dropped_revocation_is_whole_or_absent,
+    dropped_rotation_is_whole_or_absent,
+    dropped_import_is_whole_or_absent,
+    dropped_usage_counts_once_in_the_end,
 ];
 
 async fn everything_outlives_the_handle(stage: &Stage) -> Outcome {
@@ -107,6 +111,66 @@ async fn dropped_revocation_is_whole_or_absent(stage: &Stage) -> Outcome {
     Ok(())
 }
 
+async fn dropped_rotation_is_whole_or_absent(stage: &Stage) -> Outcome {
+    let [store, other] = stage.open_two().await?;
+    let acme = organization("acme");
+    let mut made = Vec::new();
+    for polls in POLLS {
+        let key = stage.stored(&store, &acme, 0).await?.value.id;
+        let turn = rotation(stage.secret(), 100);
+        made.push((key, turn.secret.hash));
+        drop(poll_at_most(store.rotate(&acme, key, turn, by("user:1", 1)), polls).await);
+    }
+    for (key, hash) in made {
+        is_whole(&other, &acme, key).await?;
+        let found = other.find(&[hash]).await?.keys.pop().flatten();
+        let newest = other.get(&acme, key).await?.secrets[0].generation;
+        let is_known = found.is_none_or(|found| found.id == key && found.secret == newest);
+        holds("a new secret that is found is on its key", is_known)?;
+    }
+    Ok(())
+}
+
+async fn dropped_import_is_whole_or_absent(stage: &Stage) -> Outcome {
+    let [store, other] = stage.open_two().await?;
+    let acme = organization("acme");
+    let mut made = Vec::new();
+    for polls in POLLS {
+        let given: Vec<NewKey> = (0..3).map(|_| stage.key(&acme, 0)).collect();
+        made.push(given.iter().map(|key| key.id).collect::<Vec<_>>());
+        let import = store.import(given, KeyLimit::Unlimited, by("user:1", 1));
+        drop(poll_at_most(import, polls).await);
+    }
+    for keys in made {
+        for key in &keys {
+            is_whole(&other, &acme, *key).await?;
+        }
+        // If the import is under way still, the later reads see no less than the first.
+        let first = other.get(&acme, keys[0]).await.is_ok();
+        let rest =
+            [other.get(&acme, keys[1]).await.is_ok(), other.get(&acme, keys[2]).await.is_ok()];
+        let last = other.get(&acme, keys[0]).await.is_ok();
+        let whole = if first { rest == [true; 2] } else { last || rest == [false; 2] };
+        holds("the keys of a dropped import are all there, or none", whole)?;
+    }
+    Ok(())
+}
+
+async fn dropped_usage_counts_once_in_the_end(stage: &Stage) -> Outcome {
+    let [store, other] = stage.open_two().await?;
+    let acme = organization("acme");
+    let key = stage.stored(&store, &acme, 0).await?.value;
+    for polls in POLLS {
+        let batch = stage.batch(vec![count(&key, 0, 1), count(&key, 1, 1)]);
+        drop(poll_at_most(store.record_usage(&batch), polls).await);
+        // Whether it was counted or not, it is sent again, as whoever got no answer does.
+        other.record_usage(&batch).await?;
+    }
+    let rows = other.usage(&acme, all_usage()).await?;
+    let counts: Vec<_> = rows.into_iter().map(|row| row.count).collect();
+    same("the usage", counts, vec![POLLS.len() as u64; 2])
+}
+
 /// Polls a future so many times, and drops it when it has not ended by then.
 async fn poll_at_most<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = pin!(future);
@@ -127,7 +191,12 @@ async fn is_whole(store: &DynStore, owner: &OrganizationId, key: KeyId) -> Outco
     let before = store.events(owner, query()).await?.items.len();
     let changes = match store.get(owner, key).await {
         Err(StoreError::NotFound) => 0,
-        key => 1 + usize::from(key?.status(at(2)) == KeyStatus::Revoked),
+        key => {
+            let key = key?;
+            let rotations = key.secrets.first().map_or(0, |newest| newest.generation - 1);
+            1 + usize::from(key.status(at(2)) == KeyStatus::Revoked)
+                + usize::try_from(rotations).unwrap_or(usize::MAX)
+        }
     };
     let after = store.events(owner, query()).await?.items.len();
     let mut follower = Follower::from_start(store);

@@ -1,21 +1,25 @@
 //! Contract 9: what is answered with `Ok` is stored as it was given, however odd it looks.
 
 use keyfob_store::{
-    Action, Attribution, Author, Details, KeyHash, KeyId, KeyLimit, KeyState, KeyStore, NewEvent,
-    NewKey, OrganizationId, RequestId, Revocation, ScopeNames, Timestamp,
+    Action, Attribution, Author, Details, KeyHash, KeyId, KeyLimit, KeyState, KeyStatus, KeyStore,
+    NewEvent, NewKey, OrganizationId, RequestId, Revocation, Rotation, ScopeNames, Switch,
+    Timestamp,
 };
 use serde_json::{Value, json};
 
 use crate::check::{Check, checks};
 use crate::failure::{Outcome, created, replayed, same};
 use crate::footprint::{every_event, every_key};
-use crate::sample::{actor, at, by, events, idempotency, keys, organization};
+use crate::sample::{
+    actor, at, by, events, expiring, idempotency, keys, keys_that_are, organization, rotation,
+};
 use crate::stage::Stage;
 
 pub(crate) const CHECKS: &[Check] = checks![contract 9:
     odd_texts_read_back,
     longest_texts_read_back,
     times_at_the_edge_read_back,
+    changes_at_the_edge_of_time_read_back,
     scope_names_read_back,
     extreme_ids_and_hashes_read_back,
     details_read_back,
@@ -112,6 +116,41 @@ async fn times_at_the_edge_read_back(stage: &Stage) -> Outcome {
         for time in edges.map(Timestamp::from_micros) {
             same("keys in use", store.keys_in_use(&acme, time).await?, 0)?;
         }
+    }
+    Ok(())
+}
+
+async fn changes_at_the_edge_of_time_read_back(stage: &Stage) -> Outcome {
+    let store = stage.open().await?;
+    let edges = [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX];
+    for edge in edges.map(Timestamp::from_micros) {
+        let owner = organization(&format!("edge{}", edge.as_micros()));
+        let by = || Attribution { at: edge, ..by("user:1", 0) };
+        let key = stage.key(&owner, 0);
+        let id = key.id;
+        created(store.insert(key, KeyLimit::AtMost(1), by()).await)?;
+        let first = Rotation { overlap_ends: Timestamp::MAX, ..rotation(stage.secret(), 0) };
+        let turned = created(store.rotate(&owner, id, first, by()).await)?.value;
+        same("the end of the overlap", turned.secrets[1].retires_at, Some(Timestamp::MAX))?;
+        let retired = store.retire_old_secret(&owner, id, by()).await?.value;
+        same("when it was retired", retired.secrets[1].retires_at, Some(edge))?;
+        store.switch(&owner, id, Switch::Off, by()).await?;
+        let limit = KeyLimit::AtMost(1);
+        let edited = store.edit(&owner, id, expiring(Some(edge)), limit, by()).await?.value;
+        same("the stored key", &store.get(&owner, id).await?, &edited)?;
+        for time in edges.map(Timestamp::from_micros) {
+            let live = u64::from(time < edge);
+            same("keys in use", store.keys_in_use(&owner, time).await?, live)?;
+            for status in KeyStatus::ALL {
+                let listed = every_key(&store, &owner, keys_that_are(9, Some(status), None), time);
+                let expected = usize::from(edited.status(time) == status);
+                same("keys of a status", listed.await?.len(), expected)?;
+            }
+        }
+        let logged = every_event(&store, &owner, events(200)).await?;
+        let times: Vec<_> = logged.iter().map(|event| event.at).collect();
+        let changes = if edge == Timestamp::MAX { 4 } else { 5 };
+        same("the times of its events", times, vec![edge; changes])?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 use keyfob_store::{
-    Action, Attribution, Committed, Conflict, Details, Environment, FeedPosition, Issued, KeyLimit,
-    KeyRecord, KeyState, KeyStatus, KeyStore, NewEvent, NewKey, OrganizationId, ScopeNames,
-    StoreError, Timestamp,
+    Action, Attribution, Committed, Conflict, Details, Environment, FeedPosition, FoundState,
+    Issued, KeyLimit, KeyRecord, KeyState, KeyStatus, KeyStore, NewEvent, NewKey, OrganizationId,
+    ScopeNames, StoreError, Timestamp,
 };
 
 use crate::fault::Fault;
@@ -153,6 +153,10 @@ impl FaultyStore {
             | Fault::ReplayIsAsItWas => {
                 Ok(self.notes().tokens.get(token).cloned().map(Issued::Replayed))
             }
+            Fault::TokensOutliveTheirOrganization => {
+                let known = self.notes().tokens.get(token).cloned();
+                Ok(known.filter(|made| self.is_deleted(made)).map(Issued::Replayed))
+            }
             Fault::RefusalUsesTheToken if self.notes().used_tokens.contains(token) => {
                 Err(Conflict::IdempotencyMismatch.into())
             }
@@ -191,7 +195,8 @@ impl FaultyStore {
             (
                 Fault::DuplicateHashIsAccepted
                 | Fault::RevokedKeyGivesItsHashFree
-                | Fault::HashesAreUniqueInOneOrganization,
+                | Fault::HashesAreUniqueInOneOrganization
+                | Fault::DeletionFreesItsHashes,
                 Err(StoreError::Conflict(Conflict::DuplicateHash)),
             ) if self.accepts_hash_of(&asked) => Ok(self.pretend_to_create(asked, by)),
             (Fault::DuplicateIdIsAccepted, Err(StoreError::Conflict(Conflict::DuplicateId))) => {
@@ -225,8 +230,9 @@ impl FaultyStore {
     fn accepts_hash_of(&self, asked: &NewKey) -> bool {
         let found = now(self.honest.find(&[asked.secret.hash])).unwrap().keys.remove(0).unwrap();
         match self.fault {
-            Fault::RevokedKeyGivesItsHashFree => found.state == keyfob_store::FoundState::Revoked,
+            Fault::RevokedKeyGivesItsHashFree => found.state == FoundState::Revoked,
             Fault::HashesAreUniqueInOneOrganization => found.organization != asked.organization,
+            Fault::DeletionFreesItsHashes => found.state == FoundState::OrganizationDeleted,
             _ => true,
         }
     }

@@ -36,12 +36,17 @@ impl FaultyStore {
             Fault::ActorFilterIsIgnored => query.actor = None,
             Fault::ActionFilterIsIgnored => query.action = None,
             Fault::KeyFilterIsIgnored => query.key = None,
+            Fault::OnlyOldActionsAreFiltered => {
+                let old = [Action::KEY_CREATED, Action::KEY_REVOKED];
+                query.action = query.action.filter(|action| old.contains(action));
+            }
             Fault::EventsIgnoreTheOrganization => {
                 organization = query.key.and_then(|key| self.owner_of(key)).unwrap_or(organization);
             }
             _ => {}
         }
         let notes = self.notes();
+        let asked = query.clone();
         let mut page = now(self.honest.events(&organization, query))?;
         let revoked = |event: &Event| event.action == Action::KEY_REVOKED;
         match self.fault {
@@ -55,6 +60,26 @@ impl FaultyStore {
                 for event in page.items.iter_mut().filter(|event| revoked(event)) {
                     event.details.clear();
                 }
+            }
+            Fault::RotationIsNotLogged => {
+                page.items.retain(|event| event.action != Action::KEY_ROTATED);
+            }
+            Fault::RetirementIsLoggedAsRotation => {
+                mislabel(&mut page, &Action::KEY_RETIRED, &Action::KEY_ROTATED);
+            }
+            Fault::EnablingIsLoggedAsDisabling => {
+                mislabel(&mut page, &Action::KEY_ENABLED, &Action::KEY_DISABLED);
+            }
+            Fault::ImportIsLoggedAsCreation => {
+                mislabel(&mut page, &Action::KEY_IMPORTED, &Action::KEY_CREATED);
+            }
+            Fault::EditLogsNoDetails => {
+                let edited = |event: &&mut Event| event.action == Action::KEY_EDITED;
+                page.items.iter_mut().filter(edited).for_each(|event| event.details.clear());
+            }
+            Fault::EventsOutliveTheirOrganization if asked.after.is_none() => {
+                let old = notes.old_events.iter().filter(|at| at.organization == organization);
+                page.items.extend(old.cloned());
             }
             Fault::RevocationIsNotLogged => page.items.retain(|event| !revoked(event)),
             Fault::RevocationRewritesTheLog => {
@@ -124,14 +149,28 @@ impl FaultyStore {
                     told.changes.push(Change { position: told.reached, changed });
                 }
             }
+            Fault::FeedForgetsOldSecrets => {
+                for change in &mut told.changes {
+                    if let Changed::Key { hashes, .. } = &mut change.changed {
+                        hashes.truncate(1);
+                    }
+                }
+            }
+            Fault::DeletionIsNotTold => told.changes.retain(|change| key_of(change).is_some()),
             Fault::FeedReachesBeyondItsLimit => told.reached = end,
             Fault::FeedIsAlwaysComplete => told.complete = true,
             Fault::FeedSkipsWhatIsInFlight => {
                 told.changes.retain(|change| !notes.hidden.contains(&change.position));
             }
-            _ => {}
+            _ => told.changes.retain(|change| !notes.untold.contains(&change.position)),
         }
         Ok(told)
+    }
+}
+
+fn mislabel(page: &mut Page<Event, FeedPosition>, from: &Action, to: &Action) {
+    for event in page.items.iter_mut().filter(|event| event.action == *from) {
+        event.action = to.clone();
     }
 }
 

@@ -2,8 +2,8 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use keyfob_store::{
-    BackendError, FoundKeys, FoundState, KeyHash, KeyId, KeyQuery, KeyRecord, KeyState, KeyStore,
-    OrganizationId, Page, PageSize, StoreError, Timestamp,
+    BackendError, FoundKey, FoundKeys, FoundState, KeyHash, KeyId, KeyQuery, KeyRecord, KeyState,
+    KeyStore, OrganizationId, Page, PageSize, StoreError, Timestamp,
 };
 
 use crate::fault::Fault;
@@ -41,6 +41,7 @@ impl FaultyStore {
                 _ if self.fault == Fault::FoundScopesAreSorted => key.scopes = sorted(&key.scopes),
                 _ => {}
             }
+            self.misjudge(key);
         }
         match self.fault {
             Fault::AnswersOmitTheUnknown => found.keys.retain(Option::is_some),
@@ -50,6 +51,26 @@ impl FaultyStore {
             Fault::RevokedKeyIsNotFound => {
                 for key in &mut found.keys {
                     key.take_if(|key| key.state == FoundState::Revoked);
+                }
+            }
+            Fault::OnlyTwoSecretsAreKept => {
+                for key in &mut found.keys {
+                    key.take_if(|key| {
+                        let record = now(self.honest.get(&key.organization, key.id)).unwrap();
+                        key.secret + 1 < record.secrets[0].generation
+                    });
+                }
+            }
+            Fault::OldSecretIsLostAtRotation => {
+                for (key, hash) in found.keys.iter_mut().zip(&hashes) {
+                    key.take_if(|_| self.notes().lost.contains(hash));
+                }
+            }
+            Fault::OverlapEndsWhenItIsTold => {
+                for (key, hash) in found.keys.iter_mut().zip(&hashes) {
+                    if let (Some(key), Some(told)) = (key, self.notes().moved.get(hash)) {
+                        key.retires_at = Some(*told);
+                    }
                 }
             }
             Fault::LookupIsLogged => {
@@ -68,6 +89,38 @@ impl FaultyStore {
             _ => {}
         }
         Ok(found)
+    }
+
+    /// Tells the state of a key, or its scopes, as they are not.
+    fn misjudge(&self, key: &mut FoundKey) {
+        let deleted = key.state == FoundState::OrganizationDeleted;
+        let is_spared = match self.fault {
+            Fault::DisabledKeyIsFoundActive => key.state == FoundState::Disabled,
+            Fault::RevocationLeavesTheOldSecret => key.retires_at.is_some(),
+            Fault::DeletionIsNotFound => deleted,
+            Fault::DeletionSparesRetiredSecrets => deleted && key.retires_at.is_some(),
+            Fault::DeletionMissesConcurrentInsertions => self.notes().spared.contains(&key.id),
+            Fault::NewOrganizationRevivesTheOld => {
+                let any_time = Timestamp::from_micros(0);
+                let successors = self.honest.keys_in_use(&key.organization, any_time);
+                deleted && now(successors).unwrap() > 0
+            }
+            _ => false,
+        };
+        if is_spared {
+            key.state = FoundState::Active;
+        }
+        if self.fault == Fault::EditedScopesAreFoundLate {
+            let notes = self.notes();
+            let stored = notes.stored.iter().find(|stored| stored.id == key.id);
+            key.scopes = stored.map_or_else(|| key.scopes.clone(), |key| key.scopes.clone());
+        }
+    }
+
+    /// Whether the organization of a key that was stored is gone.
+    pub(crate) fn is_deleted(&self, key: &KeyRecord) -> bool {
+        let found = now(self.honest.find(&[key.secrets[0].hash])).unwrap().keys.remove(0);
+        found.is_some_and(|found| found.state == FoundState::OrganizationDeleted)
     }
 
     pub(crate) async fn faulty_get(
@@ -94,6 +147,20 @@ impl FaultyStore {
                 let stored = self.notes().stored.clone();
                 let owners: HashSet<_> = stored.iter().map(|key| &key.organization).collect();
                 owners.into_iter().map(|owner| now(self.honest.keys_in_use(owner, at))).sum()
+            }
+            Fault::SecondSecretTakesASlot | Fault::DisabledKeyFreesItsSlot => {
+                let every = self.whole_list(organization, &KeyQuery::new(PageSize::MAX), at);
+                let rotating = |key: &&KeyRecord| {
+                    key.secrets.iter().any(|secret| secret.retires_at.is_some_and(|end| end > at))
+                };
+                let disabled = |key: &&KeyRecord| key.state == KeyState::Disabled;
+                let in_use = now(self.honest.keys_in_use(organization, at))?;
+                Ok(match self.fault {
+                    Fault::SecondSecretTakesASlot => {
+                        in_use + every.iter().filter(rotating).count() as u64
+                    }
+                    _ => in_use - every.iter().filter(disabled).count() as u64,
+                })
             }
             _ => now(self.honest.keys_in_use(&self.read_as(organization), at)),
         }

@@ -34,6 +34,17 @@ impl FaultyStore {
             {
                 return Err(StoreError::NotFound);
             }
+            Fault::DisabledKeyCanNotBeRevoked
+                if before.as_ref().is_ok_and(|key| key.state == KeyState::Disabled) =>
+            {
+                return Err(StoreError::NotFound);
+            }
+            Fault::DeletedKeyCanBeRevoked if before.is_err() => {
+                let stored = self.notes().stored.clone();
+                if let Some(value) = stored.into_iter().find(|stored| stored.id == key) {
+                    return Ok(Committed { value, position: now(self.honest.position())? });
+                }
+            }
             Fault::UnknownKeyIsRevoked if before.is_err() => {
                 self.log_needlessly(organization, &by);
             }

@@ -40,6 +40,24 @@ pub(crate) struct Notes {
     pub(crate) pending: u64,
     /// How many keys were listed before a cursor.
     pub(crate) offsets: HashMap<KeyId, usize>,
+    /// When secrets are told to retire, instead of the true time.
+    pub(crate) moved: HashMap<KeyHash, Timestamp>,
+    /// Secrets that are not found.
+    pub(crate) lost: HashSet<KeyHash>,
+    /// Keys that a deletion missed.
+    pub(crate) spared: HashSet<KeyId>,
+    /// Changes that the feed never tells.
+    pub(crate) untold: HashSet<FeedPosition>,
+    /// What deleted organizations had.
+    pub(crate) old_events: Vec<Event>,
+    pub(crate) old_usage: Vec<UsageRow>,
+    /// The batches of usage that were sent, and when they were gathered.
+    pub(crate) batches: HashMap<[u8; 16], Timestamp>,
+    /// The count that was sent last for each hour of a key.
+    pub(crate) last_counts: HashMap<(KeyId, Hour), u64>,
+    pub(crate) last_uses: HashMap<KeyId, Timestamp>,
+    /// How many batches were given another id.
+    pub(crate) used_batches: u64,
 }
 
 impl FaultyStore {
@@ -103,6 +121,17 @@ impl FaultyStore {
         if let Some(state) = self.notes().retold.get(&key.id) {
             key.state = state.clone();
         }
+        if let Some(last) = self.notes().last_uses.get(&key.id) {
+            key.secrets[0].last_used_at = Some(*last);
+        }
+        if self.fault == Fault::LastUseIsOfTheKey {
+            let last = key.secrets.iter().filter_map(|secret| secret.last_used_at).max();
+            key.secrets.iter_mut().for_each(|secret| secret.last_used_at = last);
+        }
+        for secret in &mut key.secrets {
+            let told = self.notes().moved.get(&secret.hash).copied();
+            secret.retires_at = told.or(secret.retires_at);
+        }
         key
     }
 }
@@ -162,7 +191,7 @@ impl KeyStore for FaultyStore {
         limit: KeyLimit,
         by: Attribution,
     ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
-        self.honest.import(keys, limit, by).await
+        self.faulty_import(keys, limit, by).await
     }
 
     async fn rotate(
@@ -172,7 +201,7 @@ impl KeyStore for FaultyStore {
         rotation: Rotation,
         by: Attribution,
     ) -> Result<Issued, StoreError> {
-        self.honest.rotate(organization, key, rotation, by).await
+        self.faulty_rotate(organization, key, rotation, by).await
     }
 
     async fn retire_old_secret(
@@ -181,7 +210,7 @@ impl KeyStore for FaultyStore {
         key: KeyId,
         by: Attribution,
     ) -> Result<Committed<KeyRecord>, StoreError> {
-        self.honest.retire_old_secret(organization, key, by).await
+        self.faulty_retire(organization, key, by).await
     }
 
     async fn switch(
@@ -191,7 +220,7 @@ impl KeyStore for FaultyStore {
         to: Switch,
         by: Attribution,
     ) -> Result<Committed<KeyRecord>, StoreError> {
-        self.honest.switch(organization, key, to, by).await
+        self.faulty_switch(organization, key, to, by).await
     }
 
     async fn edit(
@@ -202,7 +231,7 @@ impl KeyStore for FaultyStore {
         limit: KeyLimit,
         by: Attribution,
     ) -> Result<Committed<KeyRecord>, StoreError> {
-        self.honest.edit(organization, key, edit, limit, by).await
+        self.faulty_edit(organization, key, edit, limit, by).await
     }
 
     async fn delete_organization(
@@ -210,11 +239,11 @@ impl KeyStore for FaultyStore {
         organization: &OrganizationId,
         by: Attribution,
     ) -> Result<Committed<()>, StoreError> {
-        self.honest.delete_organization(organization, by).await
+        self.faulty_delete(organization, by).await
     }
 
     async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
-        self.honest.record_usage(batch).await
+        self.faulty_record(batch).await
     }
 
     async fn usage(
@@ -222,11 +251,11 @@ impl KeyStore for FaultyStore {
         organization: &OrganizationId,
         query: UsageQuery,
     ) -> Result<Vec<UsageRow>, StoreError> {
-        self.honest.usage(organization, query).await
+        self.faulty_usage(organization, query)
     }
 
     async fn prune_usage(&self, before: Hour) -> Result<u64, StoreError> {
-        self.honest.prune_usage(before).await
+        self.faulty_prune(before)
     }
 
     async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {
