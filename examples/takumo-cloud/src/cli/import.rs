@@ -113,7 +113,12 @@ fn refuse_what_is_wrong(
         ));
     }
     problems.dedup_by_key(|problem| problem.line);
-    Err(Failure::new(exit, format!("nothing was imported: {} lines are wrong", problems.len())))
+    let wrong = match problems.len() {
+        0 => return Err(Failure::new(exit, "nothing was imported")),
+        1 => "1 line is wrong".to_owned(),
+        lines => format!("{lines} lines are wrong"),
+    };
+    Err(Failure::new(exit, format!("nothing was imported: {wrong}")))
 }
 
 async fn store(
