@@ -38,6 +38,15 @@ CREATE TABLE {prefix}usage (
     PRIMARY KEY (hour, organization, epoch, key, secret, outcome)
 ) STRICT, WITHOUT ROWID;
 
+-- When each secret was last accepted. It is written at every flush, so it stands apart, in rows that are
+-- small and lie by key: secrets lie by hash, each on a page of its own. Their `last_used_at` stays null.
+CREATE TABLE {prefix}last_uses (
+    key BLOB NOT NULL REFERENCES {prefix}keys (id),
+    secret INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (key, secret)
+) STRICT, WITHOUT ROWID;
+
 -- The batches that usage was added up from, for as long as one of them may be sent again.
 CREATE TABLE {prefix}usage_batches (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),

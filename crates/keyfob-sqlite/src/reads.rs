@@ -192,8 +192,9 @@ fn key_sql() -> String {
 /// The secret in use, and the one before it.
 fn secrets_sql() -> String {
     format!(
-        "SELECT {SECRET_RECORD} FROM {{prefix}}secrets WHERE key = ?1 \
-         ORDER BY generation DESC LIMIT 2"
+        "SELECT {SECRET_RECORD} FROM {{prefix}}secrets s \
+         LEFT JOIN {{prefix}}last_uses u ON u.key = s.key AND u.secret = s.generation \
+         WHERE s.key = ?1 ORDER BY s.generation DESC LIMIT 2"
     )
 }
 

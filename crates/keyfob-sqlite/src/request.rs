@@ -14,6 +14,9 @@ pub(crate) trait Request<C>: Send {
     /// Whether nobody waits for the answer any more.
     fn is_abandoned(&self) -> bool;
 
+    /// Whether it writes so much that it wants a transaction of its own.
+    fn is_bulk(&self) -> bool;
+
     /// Does it, and keeps the answer back. Returns whether it did what was asked: if not, nothing
     /// of it may be committed.
     fn run(&mut self, context: &mut C) -> bool;
@@ -55,21 +58,34 @@ where
     T: Send + 'static,
     F: FnOnce(&mut Reads<'_>) -> Result<T, StoreError> + Send + 'static,
 {
-    let (answer, answered) = oneshot::channel();
-    (Box::new(Task { work: Some(work), result: None, answer }), answered)
+    let (task, answered) = task(work, Bulk::No);
+    (Box::new(task), answered)
 }
 
-pub(crate) fn write<T, F>(work: F) -> (Write, Answered<T>)
+pub(crate) fn write<T, F>(work: F, bulk: Bulk) -> (Write, Answered<T>)
 where
     T: Send + 'static,
     F: FnOnce(&mut Writes<'_>) -> Result<T, StoreError> + Send + 'static,
 {
+    let (task, answered) = task(work, bulk);
+    (Box::new(task), answered)
+}
+
+/// Whether a request has a number of rows to write that it does not know a bound of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bulk {
+    No,
+    Yes,
+}
+
+fn task<T, F>(work: F, bulk: Bulk) -> (Task<T, F>, Answered<T>) {
     let (answer, answered) = oneshot::channel();
-    (Box::new(Task { work: Some(work), result: None, answer }), answered)
+    (Task { work: Some(work), bulk, result: None, answer }, answered)
 }
 
 struct Task<T, F> {
     work: Option<F>,
+    bulk: Bulk,
     result: Option<Result<T, StoreError>>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -81,6 +97,10 @@ where
 {
     fn is_abandoned(&self) -> bool {
         self.answer.is_closed()
+    }
+
+    fn is_bulk(&self) -> bool {
+        self.bulk == Bulk::Yes
     }
 
     fn run(&mut self, context: &mut C) -> bool {

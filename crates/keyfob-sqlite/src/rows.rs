@@ -64,9 +64,9 @@ pub(crate) fn key_record(row: &Row<'_>) -> Result<KeyRecord, StoreError> {
     })
 }
 
-/// The columns of [`secret_record`], of the table of secrets.
+/// The columns of [`secret_record`], of the tables `s` (secrets) and `u` (last uses).
 pub(crate) const SECRET_RECORD: &str =
-    "hash, hint, created_at, retires_at, last_used_at, generation";
+    "s.hash, s.hint, s.created_at, s.retires_at, u.at, s.generation";
 
 pub(crate) fn secret_record(row: &Row<'_>) -> Result<SecretRecord, StoreError> {
     Ok(SecretRecord {
@@ -75,7 +75,7 @@ pub(crate) fn secret_record(row: &Row<'_>) -> Result<SecretRecord, StoreError> {
         hint: parsed(row, 1, "secrets.hint", str::parse)?,
         created_at: some(time(row, 2, "secrets.created_at")?, "secrets.created_at")?,
         retires_at: time(row, 3, "secrets.retires_at")?,
-        last_used_at: time(row, 4, "secrets.last_used_at")?,
+        last_used_at: time(row, 4, "last_uses.at")?,
     })
 }
 

@@ -11,7 +11,7 @@ use keyfob_store::{
 };
 
 use crate::reads::Reads;
-use crate::request::{self, Answered};
+use crate::request::{self, Answered, Bulk, Write};
 use crate::sqlite_error::Refused;
 use crate::threads::Threads;
 use crate::writes::Writes;
@@ -85,7 +85,19 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&mut Writes<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let (request, answered) = request::write(work);
+        self.send(request::write(work, Bulk::No)).await
+    }
+
+    /// The same for what may write any number of rows.
+    async fn write_much<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Writes<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.send(request::write(work, Bulk::Yes)).await
+    }
+
+    async fn send<T>(&self, (request, answered): (Write, Answered<T>)) -> Result<T, StoreError> {
         self.0.writes().push(request).map_err(|_| Refused::Closed)?;
         answer(answered).await
     }
@@ -165,7 +177,7 @@ impl KeyStore for SqliteStore {
         // is what undoes the keys before it.
         let failed = Arc::new(AtomicUsize::new(0));
         let culprit = failed.clone();
-        self.write(move |writes| {
+        self.write_much(move |writes| {
             writes.import(keys, limit, &by).map_err(|ImportError { index, error }| {
                 culprit.store(index, Ordering::Relaxed);
                 error
@@ -230,7 +242,7 @@ impl KeyStore for SqliteStore {
 
     async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
         let batch = batch.clone();
-        self.write(move |writes| writes.record_usage(&batch)).await
+        self.write_much(move |writes| writes.record_usage(&batch)).await
     }
 
     async fn usage(
@@ -243,7 +255,7 @@ impl KeyStore for SqliteStore {
     }
 
     async fn prune_usage(&self, before: Hour) -> Result<u64, StoreError> {
-        self.write(move |writes| writes.prune_usage(before)).await
+        self.write_much(move |writes| writes.prune_usage(before)).await
     }
 
     async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {

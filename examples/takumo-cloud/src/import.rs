@@ -1,7 +1,7 @@
 //! Keys of another system, as a file has them: by the hashes of what their users present.
 //!
 //! A file is read to its end whatever is wrong with it, so that one report tells all of it. The
-//! report quotes nothing: what stands in the wrong place may be a key.
+//! report quotes nothing that may be a key, wherever it stands.
 
 mod format;
 mod lines;
@@ -194,6 +194,8 @@ mod tests {
         }
         let told = csv(&format!("sha256,name,environment,scopes\n{key},x,live,org:read\n"));
         assert!(told[0].1.contains("plaintext"), "{told:?}");
+        let told = csv(&format!("name,sha256,scopes,environment\n{A},{A}0,{B},{B}\n"));
+        assert!(told.len() == 3 && !format!("{told:?}").contains(&B[..9]), "{told:?}");
     }
 
     #[test]

@@ -45,14 +45,14 @@ impl JsonObject {
         }
     }
 
-    /// Takes a field that may be missing, which is `None`, or null, which is `Some(None)`.
-    pub(crate) fn nullable<T: Field>(
-        &mut self,
-        name: &'static str,
-    ) -> Result<Option<Option<T>>, ApiError> {
+    /// Takes a field of which null says something else than that it is missing.
+    pub(crate) fn nullable<T: Field>(&mut self, name: &'static str) -> Result<Given<T>, ApiError> {
         let is_there = self.0.contains_key(name);
-        let field = self.optional(name)?;
-        Ok(is_there.then_some(field))
+        Ok(match self.optional(name)? {
+            Some(value) => Given::Value(value),
+            None if is_there => Given::Null,
+            None => Given::Nothing,
+        })
     }
 
     /// Takes a field that must be there, as a text with a rule of its own.
@@ -118,6 +118,15 @@ pub(crate) fn unknown(kind: &str, name: &str) -> ApiError {
     } else {
         format!("there is a {kind} here that does not exist")
     })
+}
+
+/// What stands in a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given<T> {
+    /// The field is missing.
+    Nothing,
+    Null,
+    Value(T),
 }
 
 /// A value that a field may have.

@@ -28,7 +28,8 @@ fn no_query_reads_more_than_it_must() {
         (find_sql(), "SEARCH k USING PRIMARY KEY (id=?)"),
         (find_sql(), "SEARCH o USING PRIMARY KEY (organization=?)"),
         (key_sql(), "keyfob_keys USING PRIMARY KEY (id=?)"),
-        (secrets_sql(), "secrets_by_key (key=?)"),
+        (secrets_sql(), "SEARCH s USING INDEX keyfob_secrets_by_key (key=?)"),
+        (secrets_sql(), "SEARCH u USING PRIMARY KEY (key=? AND secret=?)"),
         (list(None), "keys_by_epoch (organization=? AND epoch=? AND id<?)"),
         (
             list(Some(KeyStatus::Active)),

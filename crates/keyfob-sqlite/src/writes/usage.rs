@@ -39,8 +39,9 @@ impl<'c> Usage<'c> {
                 most = UsageRow::MOST,
             ))?,
             note_use: prepare(
-                "UPDATE {prefix}secrets SET last_used_at = ?3 WHERE key = ?1 AND generation = ?2 \
-                 AND (last_used_at IS NULL OR last_used_at < ?3)",
+                "INSERT INTO {prefix}last_uses AS u (key, secret, at) \
+                 SELECT key, generation, ?3 FROM {prefix}secrets WHERE key = ?1 AND generation = ?2 \
+                 ON CONFLICT DO UPDATE SET at = excluded.at WHERE u.at < excluded.at",
             )?,
             prune: prepare("DELETE FROM {prefix}usage WHERE hour < ?1")?,
         })

@@ -6,7 +6,7 @@ use keyfob::{Expiry, ScopeSet};
 
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::json::JsonObject;
+use crate::json::{Given, JsonObject};
 use crate::takumo::{MAX_LIFE, Scope};
 use crate::time::Moment;
 
@@ -15,22 +15,24 @@ pub(super) fn expiry(fields: &mut JsonObject) -> Result<Option<Expiry>, ApiError
     let after = fields.nullable::<u64>("expires_in_seconds")?;
     let at = fields.nullable::<String>("expires_at")?;
     match (after, at) {
-        (Some(_), Some(_)) => {
-            Err(ApiError::bad_request("give expires_in_seconds or expires_at, not both"))
-        }
-        (None, None) => Ok(None),
-        (Some(None), None) | (None, Some(None)) => Ok(Some(Expiry::Never)),
-        (Some(Some(seconds)), None) if (1..=MAX_LIFE).contains(&seconds) => {
-            Ok(Some(Expiry::After(Duration::from_secs(seconds))))
-        }
-        (Some(Some(_)), None) => Err(ApiError::bad_request(format!(
-            "expires_in_seconds: must be from 1 to {MAX_LIFE}, which is 100 years"
-        ))),
-        (None, Some(Some(text))) => match text.parse() {
+        (Given::Nothing, Given::Nothing) => Ok(None),
+        (Given::Null, Given::Nothing) | (Given::Nothing, Given::Null) => Ok(Some(Expiry::Never)),
+        (Given::Value(seconds), Given::Nothing) => in_seconds(seconds).map(Some),
+        (Given::Nothing, Given::Value(text)) => match text.parse() {
             Ok(Moment(at)) => Ok(Some(Expiry::At(at))),
             Err(error) => Err(ApiError::bad_request(format!("expires_at: {error}"))),
         },
+        _ => Err(ApiError::bad_request("give expires_in_seconds or expires_at, not both")),
     }
+}
+
+fn in_seconds(seconds: u64) -> Result<Expiry, ApiError> {
+    if (1..=MAX_LIFE).contains(&seconds) {
+        return Ok(Expiry::After(Duration::from_secs(seconds)));
+    }
+    Err(ApiError::bad_request(format!(
+        "expires_in_seconds: must be from 1 to {MAX_LIFE}, which is 100 years"
+    )))
 }
 
 /// The scopes that these names and wildcards stand for, if the caller has all of them.

@@ -28,7 +28,7 @@ pub(super) async fn run(app: &App, import: Import, format: Format) -> Result<(),
     let known = known(app, &reading, &progress).await?;
     let in_use = app.keys.keys_in_use(&organization).await?;
     progress.done();
-    refuse_what_is_wrong(&file, &reading, known, limit, in_use)?;
+    refuse_what_is_wrong(&file, &reading, &known, limit, in_use)?;
 
     let imported = store(app, &organization, reading, limit).await?;
     report_success(app, &imported, format)
@@ -87,7 +87,7 @@ fn exists(line: usize) -> Problem {
 fn refuse_what_is_wrong(
     file: &Path,
     reading: &Reading,
-    known: Vec<Problem>,
+    known: &[Problem],
     limit: KeyLimit,
     in_use: u64,
 ) -> Result<(), Failure> {
@@ -102,7 +102,7 @@ fn refuse_what_is_wrong(
         (true, false, _) => Exit::Conflict,
         (true, true, false) => Exit::LimitReached,
     };
-    let mut problems: Vec<_> = reading.problems.iter().chain(&known).collect();
+    let mut problems: Vec<_> = reading.problems.iter().chain(known).collect();
     problems.sort_by_key(|problem| problem.line);
     for Problem { line, what } in &problems {
         output::remark(&format!("{}:{line}: {what}", file.display()));
@@ -113,7 +113,12 @@ fn refuse_what_is_wrong(
         ));
     }
     problems.dedup_by_key(|problem| problem.line);
-    Err(Failure::new(exit, format!("nothing was imported: {} lines are wrong", problems.len())))
+    let wrong = match problems.len() {
+        0 => return Err(Failure::new(exit, "nothing was imported")),
+        1 => "1 line is wrong".to_owned(),
+        lines => format!("{lines} lines are wrong"),
+    };
+    Err(Failure::new(exit, format!("nothing was imported: {wrong}")))
 }
 
 async fn store(

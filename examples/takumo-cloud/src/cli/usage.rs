@@ -26,11 +26,10 @@ pub(super) async fn run(app: &App, usage: Usage, format: Format) -> Result<(), F
     let report = app.keys.usage(&organization, range).await?;
     let view = UsageView::new(report, granularity, None);
     if format == Format::Json {
-        output::print_json(&view)?
-    } else {
-        print(view)?
+        output::print_json(&view)?;
+        return Ok(());
     }
-    Ok(())
+    print(view)
 }
 
 /// Two tables: by time, and by key.

@@ -87,11 +87,12 @@ fn csv_from_standard_input_is_imported() {
     let operator = Operator::new(directory.path());
     operator.create_organization("acme", "enterprise");
     let keys: Vec<_> = (0..1200).map(|digit| plaintext("live", digit)).collect();
-    let mut csv = String::from("name,sha256,environment,scopes,hint\n");
-    for (digit, key) in keys.iter().enumerate() {
-        csv +=
-            &format!("\"key, {digit}\",{},live,shield:read org:*,{}…\n", sha256(key), &key[..16]);
-    }
+    let lines = keys.iter().enumerate().map(|(digit, key)| {
+        let (hash, hint) = (sha256(key), &key[..16]);
+        format!("\"key, {digit}\",{hash},live,shield:read org:*,{hint}…")
+    });
+    let header = "name,sha256,environment,scopes,hint".to_owned();
+    let csv = std::iter::once(header).chain(lines).collect::<Vec<_>>().join("\n");
     let mut child = operator
         .command(&["keys", "import", "--organization=acme", "--format=csv", "-"])
         .stdin(Stdio::piped())
@@ -170,7 +171,7 @@ fn exit_codes_tell_what_is_wrong_with_a_file() {
         json!({ "sha256": hash, "name": "x", "environment": "live", "scopes": ["org:read"] })
     };
     let lines = |digits: std::ops::Range<usize>| -> String {
-        digits.map(|digit| format!("{}\n", line(digit))).collect()
+        digits.map(|digit| line(digit).to_string()).collect::<Vec<_>>().join("\n")
     };
     write(directory.path(), "four.jsonl", &lines(0..4));
     let (code, report) = import(&operator, "four.jsonl");

@@ -15,6 +15,7 @@ mod environments;
 mod first_minute;
 mod idempotency;
 mod import;
+mod key_commands;
 mod key_life;
 mod limits;
 mod load;
