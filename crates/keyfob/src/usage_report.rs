@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use jiff::Span;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use keyfob_core::Scope;
+use keyfob_core::{Environment, Scope};
 use keyfob_store::{
-    Hour, KeyId, KeyName, KeyStore, OrganizationId, Outcome, StoreError, Timestamp, UsageGrain,
-    UsageQuery, UsageRow,
+    Hour, KeyId, KeyName, KeyRecord, KeyStore, OrganizationId, Outcome, StoreError, Timestamp,
+    UsageGrain, UsageQuery, UsageRow,
 };
 
 use crate::KeyService;
@@ -73,6 +73,8 @@ pub struct KeyUsage {
     pub id: KeyId,
     /// What a person calls it now.
     pub name: KeyName,
+    /// Live or test.
+    pub environment: Environment,
     /// All of it.
     pub total: Tally,
     /// By bucket.
@@ -134,9 +136,9 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         }
         let mut keys = Vec::with_capacity(by_key.len());
         for (id, sum) in by_key {
-            let name = self.get(organization, id).await?.name;
+            let KeyRecord { name, environment, .. } = self.get(organization, id).await?;
             let Sum { total, buckets, secrets, .. } = sum;
-            keys.push(KeyUsage { id, name, total, buckets, secrets });
+            keys.push(KeyUsage { id, name, environment, total, buckets, secrets });
         }
         Ok(UsageReport { from: *from, to: *to, total: all.total, buckets: all.buckets, keys })
     }

@@ -2,10 +2,16 @@
 
 mod audit;
 mod fleet;
+mod idempotency;
+mod issued;
+mod key_edit;
+mod key_fields;
+mod key_life;
 mod keys;
 mod organization;
 mod policies;
 mod shield;
+mod usage;
 mod whoami;
 
 use axum::Router;
@@ -30,13 +36,19 @@ pub(crate) fn router(app: App) -> Router {
                 .route("/v1/organization", get(organization::show))
                 .route("/v1/keys", get(keys::list))
                 .route("/v1/keys/{id}", get(keys::show))
+                .route("/v1/usage", get(usage::show))
                 .route_layer(needs(Scope::OrgRead)),
         )
         .merge(
             Router::new()
-                .route("/v1/organization", patch(organization::edit))
+                .route("/v1/organization", patch(organization::edit).delete(organization::delete))
                 .route("/v1/keys", post(keys::create))
-                .route("/v1/keys/{id}/revoke", post(keys::revoke))
+                .route("/v1/keys/{id}", patch(key_edit::edit))
+                .route("/v1/keys/{id}/rotate", post(key_life::rotate))
+                .route("/v1/keys/{id}/retire", post(key_life::retire))
+                .route("/v1/keys/{id}/disable", post(key_life::disable))
+                .route("/v1/keys/{id}/enable", post(key_life::enable))
+                .route("/v1/keys/{id}/revoke", post(key_life::revoke))
                 .route_layer(needs(Scope::OrgWrite)),
         )
         .merge(

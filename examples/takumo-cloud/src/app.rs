@@ -55,6 +55,7 @@ impl App {
     /// Finishes what was begun and closes the file. Nothing can be asked any more.
     pub(crate) async fn close(self) {
         let Self { keys, db, store, .. } = self;
+        write_usage_down(&keys).await;
         // The service first: it follows a feed that ends with the store.
         drop(keys);
         store.close().await;
@@ -124,6 +125,23 @@ impl App {
         Ok(after)
     }
 
+    /// Deletes an organization: first its keys, all at once, and then what takumo keeps of it. A
+    /// process that dies in between leaves an organization without keys, to be deleted again.
+    pub(crate) async fn delete_organization(
+        &self,
+        id: &OrganizationId,
+        by: Author,
+    ) -> Result<(), OrganizationError> {
+        self.organization(id).await?;
+        self.keys.delete_organization(id, by.clone()).await?;
+        self.db.remove_organization(id).await?;
+        // A request that read the organization before it went may have made a key meanwhile.
+        if self.keys.keys_in_use(id).await? > 0 {
+            self.keys.delete_organization(id, by).await?;
+        }
+        Ok(())
+    }
+
     /// Appends an event of takumo's own to the organization's log.
     pub(crate) async fn log(
         &self,
@@ -144,6 +162,20 @@ impl App {
             ("plan".into(), organization.plan.as_str().into()),
         ]);
         self.log(&organization.id, "organization.created", details, by).await
+    }
+}
+
+/// The last of it: what is still in memory is lost with the process.
+async fn write_usage_down(keys: &Keys) {
+    const ATTEMPTS: u32 = 3;
+    for attempt in 1..=ATTEMPTS {
+        match keys.flush_usage().await {
+            Ok(()) => return,
+            Err(error) if attempt < ATTEMPTS => {
+                tracing::warn!(%error, "usage could not be written down: once more");
+            }
+            Err(error) => tracing::error!(%error, "the usage of the last second or so is lost"),
+        }
     }
 }
 

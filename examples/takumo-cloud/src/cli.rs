@@ -2,14 +2,18 @@
 
 mod args;
 mod audit;
+mod completions;
 mod failure;
+mod import;
+mod key_output;
 mod keys;
 mod organizations;
 mod output;
+mod progress;
 mod request;
 mod serve;
+mod usage;
 
-use std::future::Future;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -17,6 +21,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::{App, IfMissing};
 use crate::config::DatabaseUrl;
+use crate::scanner;
 use args::{Arguments, Command, Serve};
 use failure::{Exit, Failure};
 use output::Format;
@@ -27,6 +32,10 @@ pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         // Help and the version are no errors; clap knows which goes where.
+        Err(error) if error.use_stderr() && a_key_was_given() => {
+            output::remark("takumo-cloud: the command line is wrong, and it holds an API key");
+            return Exit::Usage.into();
+        }
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
             return if error.print().is_ok() { exit.into() } else { Exit::Failure.into() };
@@ -41,44 +50,62 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Then clap's error is not shown, since it quotes what it was given.
+fn a_key_was_given() -> bool {
+    std::env::args_os().any(|argument| scanner::mentions_key(&argument.to_string_lossy()))
+}
+
 fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { database, json, command } = arguments;
     let format = if json { Format::Json } else { Format::Table };
     let database: DatabaseUrl = database.parse()?;
-    let open = async |if_missing| App::open(&database, if_missing, None).await;
     match command.unwrap_or_else(|| Command::Serve(Serve::default())) {
         Command::Serve(serve) => {
             log("info");
             let runtime = tokio::runtime::Runtime::new()?;
             runtime.block_on(serve::run(&serve.config(database.clone())))?;
         }
-        Command::Organizations { command } => block_on(async {
-            let app = open(organizations::if_missing(&command)).await?;
-            organizations::run(&app, command, format).await?;
-            app.close().await;
-            Ok(())
-        })?,
-        Command::Keys { command } => block_on(async {
-            let app = open(IfMissing::Fail).await?;
-            keys::run(&app, command, format).await?;
-            app.close().await;
-            Ok(())
-        })?,
-        Command::Audit(query) => block_on(async {
-            let app = open(IfMissing::Fail).await?;
-            audit::run(&app, query, format).await?;
-            app.close().await;
-            Ok(())
-        })?,
+        Command::Organizations { command } => {
+            let if_missing = organizations::if_missing(&command);
+            on_database(&database, if_missing, async |app| {
+                organizations::run(app, command, format).await
+            })?;
+        }
+        Command::Keys { command } => {
+            on_database(&database, IfMissing::Fail, async |app| {
+                keys::run(app, command, format).await
+            })?;
+        }
+        Command::Usage(query) => {
+            on_database(&database, IfMissing::Fail, async |app| {
+                usage::run(app, query, format).await
+            })?;
+        }
+        Command::Audit(query) => {
+            on_database(&database, IfMissing::Fail, async |app| {
+                audit::run(app, query, format).await
+            })?;
+        }
+        Command::Completions { shell } => completions::run(shell)?,
         Command::Request(call) => return request::run(&call, format),
     }
     Ok(Exit::Success)
 }
 
 /// One command is one short-lived task: a thread beside this one would have nothing to do.
-fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+fn on_database(
+    database: &DatabaseUrl,
+    if_missing: IfMissing,
+    command: impl AsyncFnOnce(&App) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     log("warn");
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let app = App::open(database, if_missing, None).await?;
+        let done = command(&app).await;
+        app.close().await;
+        done
+    })
 }
 
 /// Writes the log to standard error, so that standard output stays what was asked for.

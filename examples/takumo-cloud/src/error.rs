@@ -9,6 +9,7 @@ use keyfob::{Conflict, CreateError, RequestId, StoreError};
 use serde_json::json;
 
 use crate::db::DatabaseError;
+use crate::time::rfc3339;
 
 /// What went wrong, for the client.
 ///
@@ -81,6 +82,10 @@ impl ApiError {
         self.code
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The body, now that the request has a name.
     pub(crate) fn body(&self, request: &RequestId) -> String {
         let error = json!({
@@ -139,7 +144,10 @@ impl From<StoreError> for ApiError {
         match &error {
             StoreError::NotFound => Self::not_found(error.to_string()),
             StoreError::LimitReached { .. } => Self::new(Code::PlanLimitReached, error.to_string()),
-            StoreError::Conflict(Conflict::IdempotencyMismatch) => {
+            StoreError::Conflict(Conflict::StillRotating { until }) => {
+                Self::conflict(format!("{error}: it ends at {}", rfc3339(*until)))
+            }
+            StoreError::Conflict(Conflict::IdempotencyMismatch | Conflict::Revoked) => {
                 Self::conflict(error.to_string())
             }
             _ => Self::failure(&error, error.is_transient()),

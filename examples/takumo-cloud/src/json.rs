@@ -45,6 +45,16 @@ impl JsonObject {
         }
     }
 
+    /// Takes a field of which null says something else than that it is missing.
+    pub(crate) fn nullable<T: Field>(&mut self, name: &'static str) -> Result<Given<T>, ApiError> {
+        let is_there = self.0.contains_key(name);
+        Ok(match self.optional(name)? {
+            Some(value) => Given::Value(value),
+            None if is_there => Given::Null,
+            None => Given::Nothing,
+        })
+    }
+
     /// Takes a field that must be there, as a text with a rule of its own.
     pub(crate) fn required_parsed<T>(&mut self, name: &'static str) -> Result<T, ApiError>
     where
@@ -74,8 +84,19 @@ impl JsonObject {
         self.0
     }
 
+    /// Whether a key of this service stands anywhere in it.
+    pub(crate) fn mention_a_key(&self) -> bool {
+        has_key(&self.0)
+    }
+
     fn without_keys(self) -> Result<Self, ApiError> {
-        if has_key(&self.0) { Err(holds_key("the body")) } else { Ok(self) }
+        if self.mention_a_key() { Err(holds_key("the body")) } else { Ok(self) }
+    }
+}
+
+impl From<Map<String, Value>> for JsonObject {
+    fn from(fields: Map<String, Value>) -> Self {
+        Self(fields)
     }
 }
 
@@ -97,6 +118,15 @@ pub(crate) fn unknown(kind: &str, name: &str) -> ApiError {
     } else {
         format!("there is a {kind} here that does not exist")
     })
+}
+
+/// What stands in a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given<T> {
+    /// The field is missing.
+    Nothing,
+    Null,
+    Value(T),
 }
 
 /// A value that a field may have.

@@ -12,6 +12,7 @@ mod cursor;
 mod db;
 mod error;
 mod first_run;
+mod import;
 mod json;
 mod node;
 mod parameters;
@@ -21,6 +22,7 @@ mod server;
 pub mod takumo;
 mod time;
 mod unread;
+mod usage_view;
 mod views;
 
 pub use app::OpenError;

@@ -1,6 +1,8 @@
 //! Keys and events as JSON shows them, over HTTP and on the command line.
 
-use keyfob::{Event, KeyLimit, KeyRecord, KeyState, SecretRecord, Timestamp};
+use std::str::FromStr;
+
+use keyfob::{Action, Event, KeyLimit, KeyRecord, KeyState, SecretRecord, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -85,11 +87,8 @@ pub(crate) struct EventView {
 
 impl From<Event> for EventView {
     fn from(mut event: Event) -> Self {
-        // keyfob logs a time as the number that it stores; here every time is text.
-        if let Some(expiry) = event.details.get_mut("expires_at")
-            && let Some(micros) = expiry.as_i64()
-        {
-            *expiry = rfc3339(Timestamp::from_micros(micros)).into();
+        for name in TIMES {
+            event.details.entry(name).and_modify(show_time);
         }
         Self {
             id: event.position.to_string(),
@@ -103,10 +102,60 @@ impl From<Event> for EventView {
     }
 }
 
+/// Where the details of an event have times.
+const TIMES: [&str; 2] = ["expires_at", "overlap_ends"];
+
+/// keyfob logs a time as the number that it stores; here every time is text. That of an edit is
+/// a pair, `from` and `to`.
+fn show_time(detail: &mut Value) {
+    match detail {
+        Value::Number(micros) => {
+            if let Some(micros) = micros.as_i64() {
+                *detail = rfc3339(Timestamp::from_micros(micros)).into();
+            }
+        }
+        Value::Object(change) => change.values_mut().for_each(show_time),
+        _ => {}
+    }
+}
+
+/// An action as someone asks for it: keyfob's own or one of takumo's.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedAction(pub(crate) Action);
+
+impl FromStr for NamedAction {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Action::from_stored(text)
+            .map(Self)
+            .map_err(|_| "must be two words with a dot between them, such as `key.revoked`")
+    }
+}
+
 /// The plan's limit as a number; `None` when it is unlimited.
 pub(crate) fn key_limit(plan: Plan) -> Option<u64> {
     match plan.key_limit() {
         KeyLimit::AtMost(limit) => Some(limit),
         KeyLimit::Unlimited => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn times_of_details_are_text_wherever_they_stand() {
+        let shown = |mut detail: Value| {
+            show_time(&mut detail);
+            detail
+        };
+        assert_eq!(shown(json!(1_000_000)), "1970-01-01T00:00:01Z");
+        let change = json!({ "from": null, "to": -1 });
+        assert_eq!(shown(change), json!({ "from": null, "to": "1969-12-31T23:59:59.999999Z" }));
+        assert_eq!(shown(json!(null)), json!(null));
     }
 }

@@ -8,7 +8,7 @@ use crate::auth::Caller;
 use crate::cursor::{self, List};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
-use crate::views::EventView;
+use crate::views::{EventView, NamedAction};
 
 #[derive(Serialize)]
 pub(super) struct EventsJson {
@@ -16,7 +16,7 @@ pub(super) struct EventsJson {
     next_cursor: Option<String>,
 }
 
-/// `GET /v1/audit/events`, with `limit` and `cursor`
+/// `GET /v1/audit/events`, with `limit`, `cursor`, `key`, `actor` and `action`
 ///
 /// The log is the organization's, of both environments.
 pub(super) async fn list(
@@ -27,6 +27,9 @@ pub(super) async fn list(
     let tenant = caller.tenant();
     let mut query = EventQuery::new(parameters.page_size()?);
     query.after = parameters.cursor(List::Events, &tenant)?;
+    query.key = parameters.take("key")?;
+    query.actor = parameters.take("actor")?;
+    query.action = parameters.take::<NamedAction>("action")?.map(|NamedAction(action)| action);
     parameters.finish()?;
 
     let page = app.keys.events(&tenant.organization, query).await?;

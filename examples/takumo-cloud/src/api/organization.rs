@@ -1,5 +1,6 @@
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use keyfob::{Environment, KeyName};
 use serde::Serialize;
 
@@ -52,6 +53,27 @@ pub(super) async fn edit(
     let id = &caller.principal.organization;
     let organization = app.edit_organization(id, change, caller.author()).await?;
     answer(&app, organization).await
+}
+
+/// `DELETE /v1/organization` `{"confirm"}`, which is the organization's id
+///
+/// Every key of it is refused from now on, the caller's own included.
+pub(super) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    mut fields: JsonObject,
+) -> Result<StatusCode, ApiError> {
+    let confirm = fields.required::<String>("confirm")?;
+    fields.finish()?;
+    if !caller.reaches(Environment::Live) {
+        return Err(ApiError::forbidden("a test key can't delete the organization"));
+    }
+    let id = &caller.principal.organization;
+    if confirm != id.as_str() {
+        return Err(ApiError::bad_request("confirm: must be the id of your organization"));
+    }
+    app.delete_organization(id, caller.author()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn answer(app: &App, organization: Organization) -> Result<Json<OrganizationJson>, ApiError> {

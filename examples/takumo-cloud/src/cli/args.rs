@@ -1,12 +1,19 @@
-use std::net::SocketAddr;
-use std::time::Duration;
+mod keys;
+mod times;
 
-use clap::{Args, Parser, Subcommand};
-use jiff::{Span, SpanRelativeTo};
-use keyfob::{Environment, KeyId, KeyName, OrganizationId, Reason};
+use std::net::SocketAddr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use keyfob::{Actor, Environment, KeyId, KeyName, OrganizationId};
 
 use crate::config::{Config, DatabaseUrl};
-use crate::takumo::{MAX_LIFE, Plan};
+use crate::takumo::Plan;
+use crate::usage_view::Grain;
+use crate::views::NamedAction;
+
+pub(super) use keys::{Change, Create, Edit, Expires, Import, Keys, List, Revoke, Rotate};
+pub(super) use times::{Lifetime, When};
 
 /// Takumo Cloud: an HTTP service whose every request needs an API key.
 ///
@@ -41,6 +48,7 @@ Exit codes:
   4  the plan's limit of keys is reached
   5  in conflict with what is there already
   6  the server refused the key (request)
+  7  the file is wrong: each of its lines that is was named (keys import)
 
 Environment:
   TAKUMO_API_KEY   the key that `request` uses; a .env file may hold it. There is no option for it:
@@ -52,20 +60,27 @@ Environment:
 pub(super) enum Command {
     /// Serve the HTTP API until SIGINT or SIGTERM
     Serve(Serve),
-    /// Make and list organizations
+    /// Make, list, change and delete organizations
     Organizations {
         #[command(subcommand)]
         command: Organizations,
     },
-    /// Make, list, show and revoke keys
+    /// Make, list, rotate, edit and revoke keys
     Keys {
         #[command(subcommand)]
         command: Keys,
     },
+    /// Print how often an organization's keys were accepted and refused
+    Usage(Usage),
     /// Print an organization's audit log, newest first
     Audit(Audit),
     /// Call the server with the key in the environment
     Request(Request),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -107,59 +122,32 @@ pub(super) enum Organizations {
     },
     /// List every organization
     List,
+    /// Change an organization's name or plan
+    Edit {
+        /// Its id
+        id: OrganizationId,
+        #[command(flatten)]
+        change: ChangeOrganization,
+    },
+    /// Delete an organization: its keys, its scans, its policies, for ever
+    Delete {
+        /// Its id
+        id: OrganizationId,
+        /// Its id again
+        #[arg(long, value_name = "ID")]
+        confirm: OrganizationId,
+    },
 }
 
-#[derive(Debug, Subcommand)]
-pub(super) enum Keys {
-    /// Make a key. It is printed once, alone, on standard output
-    Create {
-        /// Whose
-        #[arg(long, value_name = "ID")]
-        organization: OrganizationId,
-        /// Where it is used: ci-pipeline, cursor-laptop
-        #[arg(long)]
-        name: KeyName,
-        /// A test key reaches nothing live
-        #[arg(long, value_name = "live|test")]
-        environment: Environment,
-        /// What it may do: shield:read, or a wildcard such as shield:* (again for more)
-        #[arg(long = "scope", required = true, value_name = "SCOPE")]
-        scopes: Vec<String>,
-        /// When it ends: 90d, 12h, "1w 2d". By default never
-        #[arg(long, value_name = "SPAN")]
-        expires_in: Option<Lifetime>,
-    },
-    /// List keys, newest first
-    List {
-        /// Whose
-        #[arg(long, value_name = "ID")]
-        organization: OrganizationId,
-        /// Only keys of this environment
-        #[arg(long, value_name = "live|test")]
-        environment: Option<Environment>,
-        /// At most so many
-        #[arg(long, value_name = "NUMBER")]
-        limit: Option<usize>,
-    },
-    /// Show one key
-    Show {
-        /// Whose
-        #[arg(long, value_name = "ID")]
-        organization: OrganizationId,
-        /// The key's id
-        key: KeyId,
-    },
-    /// Revoke a key, for ever
-    Revoke {
-        /// Whose
-        #[arg(long, value_name = "ID")]
-        organization: OrganizationId,
-        /// The key's id, not the key
-        key: KeyId,
-        /// Why, for the audit log
-        #[arg(long)]
-        reason: Option<Reason>,
-    },
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct ChangeOrganization {
+    /// What people shall call it
+    #[arg(long)]
+    pub(super) name: Option<KeyName>,
+    /// The new plan. Keys beyond its limit go on working
+    #[arg(long, value_name = "free|developer|pro|enterprise")]
+    pub(super) plan: Option<Plan>,
 }
 
 #[derive(Debug, Args)]
@@ -167,9 +155,56 @@ pub(super) struct Audit {
     /// Whose
     #[arg(long, value_name = "ID")]
     pub(super) organization: OrganizationId,
-    /// At most so many events
-    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
-    pub(super) limit: usize,
+    /// At most so many events: by default 100, and in an export all of them
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) limit: Option<usize>,
+    /// Only events of this key
+    #[arg(long, value_name = "KEY")]
+    pub(super) key: Option<KeyId>,
+    /// Only what this actor did: cli, key:0190…
+    #[arg(long)]
+    pub(super) actor: Option<Actor>,
+    /// Only this: key.revoked, organization.edited
+    #[arg(long)]
+    pub(super) action: Option<NamedAction>,
+    /// Print the whole log, an event on each line
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) export: Option<Export>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Export {
+    /// JSON Lines
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct Usage {
+    #[command(subcommand)]
+    pub(super) command: Option<UsageCommand>,
+    /// Whose
+    #[arg(long, value_name = "ID", required = true)]
+    pub(super) organization: Option<OrganizationId>,
+    /// From this time, or day, on: by default from 24 hours before the end
+    #[arg(long, value_name = "TIME")]
+    pub(super) from: Option<When>,
+    /// Up to this time, or day: by default now
+    #[arg(long, value_name = "TIME")]
+    pub(super) to: Option<When>,
+    /// Count by the hour, the day or the month, UTC
+    #[arg(long, value_name = "hour|day|month", default_value = "hour")]
+    pub(super) granularity: Grain,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UsageCommand {
+    /// Forget old usage, of every organization
+    Prune {
+        /// Forget the hours before the one of this time, or day
+        #[arg(long, value_name = "TIME")]
+        before: When,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -187,29 +222,6 @@ pub(super) struct Request {
     pub(super) url: String,
 }
 
-/// How long a key lives: `90d`. A day has 24 hours here, and a month no fixed length at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Lifetime(pub(super) Duration);
-
-impl std::str::FromStr for Lifetime {
-    type Err = InvalidLifetime;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let span: Span = text.parse().map_err(|_| InvalidLifetime)?;
-        let duration =
-            span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| InvalidLifetime)?;
-        match Duration::try_from(duration) {
-            Ok(duration) if (1..=MAX_LIFE).contains(&duration.as_secs()) => Ok(Self(duration)),
-            _ => Err(InvalidLifetime),
-        }
-    }
-}
-
-/// The text is no span of time that a key could live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("give weeks, days, hours, minutes or seconds, up to 100 years: 90d, 12h, \"1w 2d\"")]
-pub(super) struct InvalidLifetime;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,16 +230,5 @@ mod tests {
     #[test]
     fn command_line_is_sound() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn lifetime_is_a_span_of_fixed_length() {
-        let days = |days: u64| Ok(Lifetime(Duration::from_secs(days * 24 * 60 * 60)));
-        assert_eq!("90d".parse(), days(90));
-        assert_eq!("1w 2d".parse(), days(9));
-        assert_eq!("24h".parse(), days(1));
-        for bad in ["", "0s", "-1d", "1 month", "1y", "90", "soon", "5300w"] {
-            assert_eq!(bad.parse::<Lifetime>(), Err(InvalidLifetime), "{bad}");
-        }
     }
 }

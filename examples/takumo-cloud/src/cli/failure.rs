@@ -2,12 +2,13 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-use keyfob::{CreateError, StoreError};
+use keyfob::{Conflict, CreateError, RotateError, StoreError, UsageError};
 
 use crate::app::{OpenError, OrganizationError};
 use crate::config::InvalidDatabaseUrl;
 use crate::db::DatabaseError;
 use crate::server::StartError;
+use crate::time::rfc3339;
 
 /// How a command ends, for scripts. The numbers are in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,7 @@ pub(super) enum Exit {
     LimitReached = 4,
     Conflict = 5,
     Refused = 6,
+    BadFile = 7,
 }
 
 impl From<Exit> for ExitCode {
@@ -72,7 +74,34 @@ impl From<StoreError> for Failure {
             StoreError::Conflict(_) => Exit::Conflict,
             _ => Exit::Failure,
         };
-        Self::of(exit, &error)
+        match error {
+            StoreError::Conflict(Conflict::StillRotating { until }) => {
+                Self::new(exit, format!("{error}: it ends at {}", rfc3339(until)))
+            }
+            _ => Self::of(exit, &error),
+        }
+    }
+}
+
+impl From<RotateError> for Failure {
+    fn from(error: RotateError) -> Self {
+        match error {
+            RotateError::Store(error) => error.into(),
+            RotateError::OverlapTooLong => Self::of(Exit::Usage, &error),
+            _ => Self::of(Exit::Failure, &error),
+        }
+    }
+}
+
+impl From<UsageError> for Failure {
+    fn from(error: UsageError) -> Self {
+        match error {
+            UsageError::Store(error) => error.into(),
+            UsageError::EmptyRange | UsageError::TooManyBuckets { .. } => {
+                Self::of(Exit::Usage, &error)
+            }
+            _ => Self::of(Exit::Failure, &error),
+        }
     }
 }
 

@@ -1,45 +1,48 @@
 use keyfob::{
-    Actor, Author, CreateKey, Environment, Expiry, IssuedKey, KeyQuery, KeyRecord, OrganizationId,
+    Actor, Author, CreateKey, Environment, Expiry, KeyEdit, KeyQuery, KeyRecord, OrganizationId,
     PageSize, ScopeSet, Timestamp,
 };
-use serde_json::json;
 
-use super::args::Keys;
+use super::args::{Change, Create, Edit, Expires, Keys, Lifetime, List, Revoke, Rotate, When};
 use super::failure::{Exit, Failure};
-use super::output::{self, Format, or_dash};
+use super::import;
+use super::key_output::{hand_over, print_list, print_one};
+use super::output::{self, Format};
 use crate::app::App;
 use crate::takumo::Scope;
 use crate::time::short;
-use crate::views::KeyView;
 
 pub(super) async fn run(app: &App, command: Keys, format: Format) -> Result<(), Failure> {
-    let now = app.keys.now();
-    match command {
-        Keys::Create { organization, name, environment, scopes, expires_in } => {
-            let scopes = ScopeSet::<Scope>::from_patterns(scopes.iter().map(String::as_str))
-                .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-            let expiry = expires_in.map_or(Expiry::Never, |lifetime| Expiry::After(lifetime.0));
-            let limit = app.organization(&organization).await?.plan.key_limit();
-            let request =
-                CreateKey::new(organization, name, environment, scopes).with_expiry(expiry);
-            let created = app.keys.create(request, limit, operator()).await?;
-            hand_over(&created, now, format)?;
-        }
-        Keys::List { organization, environment, limit } => {
+    let changed = match command {
+        Keys::Create(create) => return self::create(app, create, format).await,
+        Keys::Rotate(rotate) => return self::rotate(app, rotate, format).await,
+        Keys::Import(import) => return import::run(app, import, format).await,
+        Keys::List(List { organization, environment, limit }) => {
             let keys = list(app, &organization, environment, limit).await?;
-            print_list(&keys, now, format)?;
+            return print_list(&keys, app.keys.now(), format);
         }
-        Keys::Show { organization, key } => {
-            let key = app.keys.get(&organization, key).await?;
-            print_one(&key, now, format)?;
+        Keys::Show(key) => app.keys.get(&key.organization, key.id).await?,
+        Keys::Retire(key) => {
+            app.keys.retire_old_secret(&key.organization, key.id, operator()).await?
         }
-        Keys::Revoke { organization, key, reason } => {
-            let key = app.keys.revoke(&organization, key, reason, operator()).await?;
+        Keys::Disable(key) => {
+            let disabled = app.keys.disable(&key.organization, key.id, operator()).await?;
+            output::remark("disabled: running servers refuse it within seconds");
+            disabled
+        }
+        Keys::Enable(key) => app.keys.enable(&key.organization, key.id, operator()).await?,
+        Keys::Edit(Edit { key, change }) => {
+            let limit = app.organization(&key.organization).await?.plan.key_limit();
+            let edit = edit(change, app.keys.now())?;
+            app.keys.edit(&key.organization, key.id, edit, limit, operator()).await?
+        }
+        Keys::Revoke(Revoke { key, reason }) => {
+            let revoked = app.keys.revoke(&key.organization, key.id, reason, operator()).await?;
             output::remark("revoked: running servers refuse it within seconds");
-            print_one(&key, now, format)?;
+            revoked
         }
-    }
-    Ok(())
+    };
+    print_one(&changed, app.keys.now(), format)
 }
 
 /// Who the audit log will name. Whoever can write the database file is trusted as such; which
@@ -48,20 +51,49 @@ pub(super) fn operator() -> Author {
     Actor::new("cli").expect("a short word is an actor").into()
 }
 
-/// Prints the plaintext: alone, so that `export KEY=$(…)` works. It can't be printed again.
-fn hand_over(created: &IssuedKey, now: Timestamp, format: Format) -> Result<(), Failure> {
-    let (key, secret) = (KeyView::new(&created.key, now), created.api_key.expose_secret());
-    let id = created.key.id;
-    let printed = if format == Format::Json {
-        output::print_json(&json!({ "key": key, "api_key": secret }))
-    } else {
-        output::remark(&format!("key {id} was made; it is shown this once:"));
-        output::print(secret)
+async fn create(app: &App, create: Create, format: Format) -> Result<(), Failure> {
+    let Create { organization, name, environment, scopes, expires } = create;
+    let scopes = self::scopes(&scopes)?;
+    let Expires { expires_in, expires_at } = expires;
+    let expiry = match (expires_in, expires_at) {
+        (Some(Lifetime(life)), _) => Expiry::After(life),
+        (None, Some(When(at))) => Expiry::At(at),
+        (None, None) => Expiry::Never,
     };
-    printed.map_err(|error| {
-        let message = format!("the key could not be printed ({error}) and is lost: revoke {id}");
-        Failure::new(Exit::Failure, message)
-    })
+    let limit = app.organization(&organization).await?.plan.key_limit();
+    let request = CreateKey::new(organization, name, environment, scopes).with_expiry(expiry);
+    let created = app.keys.create(request, limit, operator()).await?;
+    let what = format!("key {} was made", created.key.id);
+    hand_over(&created, &what, app.keys.now(), format)
+}
+
+async fn rotate(app: &App, rotate: Rotate, format: Format) -> Result<(), Failure> {
+    let Rotate { key, overlap } = rotate;
+    let rotated = app.keys.rotate(&key.organization, key.id, overlap.0, operator()).await?;
+    let old_ends = rotated.key.secrets.get(1).and_then(|old| old.retires_at);
+    let what = match old_ends.filter(|_| !overlap.0.is_zero()) {
+        Some(end) => {
+            format!("key {} has a new secret; the old one works until {}", key.id, short(end))
+        }
+        None => format!("key {} has a new secret; the old one is refused", key.id),
+    };
+    hand_over(&rotated, &what, app.keys.now(), format)
+}
+
+fn edit(change: Change, now: Timestamp) -> Result<KeyEdit, Failure> {
+    let Change { name, scopes, expires_in, expires_at, never_expires } = change;
+    let scopes = if scopes.is_empty() { None } else { Some(self::scopes(&scopes)?.into()) };
+    let expires_at = match (expires_in, expires_at) {
+        (Some(Lifetime(life)), _) => Some(Some(now.saturating_add(life))),
+        (None, Some(When(at))) => Some(Some(at)),
+        (None, None) => never_expires.then_some(None),
+    };
+    Ok(KeyEdit { name, scopes, expires_at })
+}
+
+fn scopes(patterns: &[String]) -> Result<ScopeSet<Scope>, Failure> {
+    ScopeSet::from_patterns(patterns.iter().map(String::as_str))
+        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))
 }
 
 /// Reads page after page, until there are no more or enough.
@@ -84,53 +116,4 @@ async fn list(
             return Ok(keys);
         }
     }
-}
-
-fn print_list(keys: &[KeyRecord], now: Timestamp, format: Format) -> Result<(), Failure> {
-    if format == Format::Json {
-        let keys: Vec<_> = keys.iter().map(|key| KeyView::new(key, now)).collect();
-        output::print_json(&json!({ "keys": keys }))?;
-    } else {
-        let headings = ["ID", "NAME", "KEY", "STATUS", "CREATED", "BY", "LAST USED", "SCOPES"];
-        let rows: Vec<_> = keys.iter().map(|key| row(key, now)).collect();
-        output::print_table(&headings, &rows)?;
-    }
-    Ok(())
-}
-
-fn row(key: &KeyRecord, now: Timestamp) -> Vec<String> {
-    let last_used = key.secrets.iter().filter_map(|secret| secret.last_used_at).max();
-    vec![
-        key.id.to_string(),
-        key.name.to_string(),
-        or_dash(key.secrets.first().map(|secret| secret.hint.to_string())),
-        key.status(now).as_str().into(),
-        short(key.created_at),
-        key.created_by.to_string(),
-        or_dash(last_used.map(short)),
-        key.scopes.to_string(),
-    ]
-}
-
-fn print_one(key: &KeyRecord, now: Timestamp, format: Format) -> Result<(), Failure> {
-    let view = KeyView::new(key, now);
-    if format == Format::Json {
-        output::print_json(&view)?;
-        return Ok(());
-    }
-    let rows = [
-        ("id", view.id),
-        ("name", view.name),
-        ("key", or_dash(view.hint)),
-        ("environment", view.environment.into()),
-        ("scopes", view.scopes.join(" ")),
-        ("status", view.status.into()),
-        ("created", format!("{} by {}", view.created_at, view.created_by)),
-        ("expires", or_dash(view.expires_at)),
-        ("revoked", or_dash(view.revoked_at)),
-        ("last used", or_dash(view.last_used_at)),
-    ];
-    let lines: Vec<_> = rows.iter().map(|(what, value)| format!("{what:<12} {value}")).collect();
-    output::print(&lines.join("\n"))?;
-    Ok(())
 }

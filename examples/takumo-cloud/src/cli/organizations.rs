@@ -1,19 +1,19 @@
 use keyfob::KeyName;
 use serde_json::json;
 
-use super::args::Organizations;
+use super::args::{ChangeOrganization, Organizations};
 use super::failure::{Exit, Failure};
 use super::keys::operator;
 use super::output::{self, Format};
 use crate::app::{App, IfMissing};
-use crate::db::Organization;
+use crate::db::{Organization, OrganizationChange};
 use crate::time;
 
 /// To make an organization is to begin: only then may the database be missing.
 pub(super) fn if_missing(command: &Organizations) -> IfMissing {
     match command {
         Organizations::Create { .. } => IfMissing::Create,
-        Organizations::List => IfMissing::Fail,
+        _ => IfMissing::Fail,
     }
 }
 
@@ -28,6 +28,18 @@ pub(super) async fn run(app: &App, command: Organizations, format: Format) -> Re
             vec![app.create_organization(id, name, plan, operator()).await?]
         }
         Organizations::List => app.db.organizations().await?,
+        Organizations::Edit { id, change: ChangeOrganization { name, plan } } => {
+            let change = OrganizationChange { name, plan };
+            vec![app.edit_organization(&id, change, operator()).await?]
+        }
+        Organizations::Delete { id, confirm } => {
+            if confirm != id {
+                return Err(Failure::new(Exit::Usage, "--confirm must be the same id"));
+            }
+            app.delete_organization(&id, operator()).await?;
+            output::remark("deleted: running servers refuse its keys within seconds");
+            return Ok(());
+        }
     };
     if format == Format::Json {
         let organizations: Vec<_> = organizations.iter().map(view).collect();

@@ -85,6 +85,29 @@ impl Database {
         .await
     }
 
+    /// Removes an organization with everything of it, if there is one of this id.
+    pub(crate) async fn remove_organization(
+        &self,
+        id: &OrganizationId,
+    ) -> Result<(), DatabaseError> {
+        let id = id.clone();
+        self.run(move |connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for rows in [
+                "takumo_scans WHERE organization",
+                "takumo_gateways WHERE organization",
+                "takumo_policies WHERE organization",
+                "takumo_organizations WHERE id",
+            ] {
+                transaction.execute(&format!("DELETE FROM {rows} = ?1"), [id.as_str()])?;
+            }
+            transaction.commit()?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn insert(
         &self,
         organization: Organization,

@@ -1,6 +1,6 @@
 //! Every bad input that the design names: a clear, typed answer, never a 500, never an echo.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -221,6 +221,43 @@ fn body_may_have_64_kilobytes_and_no_more() {
     }
 }
 
+/// A refusal comes before the body is read, and the next request on the connection all the same.
+#[test]
+fn refused_request_leaves_the_connection_usable() {
+    let (_directory, server, _) = demo();
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut answers = BufReader::new(stream.try_clone().unwrap());
+    for size in [1, 5_000, 60_000, 900_000] {
+        let head = format!("POST /v1/keys HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&vec![b'x'; size]).unwrap();
+        let (head, _) = read_answer(&mut answers);
+        assert!(head.starts_with("HTTP/1.1 401 ") && !head.contains("connection: close"), "{head}");
+    }
+}
+
+#[test]
+fn body_that_never_comes_is_not_waited_for() {
+    let (_directory, server, _) = demo();
+    let head = b"POST /v1/keys HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nx";
+    let (status, answer) = raw(&server, head);
+    assert_eq!(status, 401);
+    assert!(answer.contains("connection: close"), "{answer}");
+}
+
+/// One answer of a connection that stays open.
+fn read_answer(answers: &mut impl BufRead) -> (String, Vec<u8>) {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(answers.read_line(&mut head).unwrap() > 0, "the connection was closed: {head}");
+    }
+    let length = head.split("content-length: ").nth(1).unwrap().lines().next().unwrap();
+    let mut body = vec![0; length.parse().unwrap()];
+    answers.read_exact(&mut body).unwrap();
+    (head, body)
+}
+
 #[test]
 fn ids_that_are_no_uuids_are_a_bad_request() {
     let (_directory, _server, owner) = demo();
@@ -242,7 +279,8 @@ fn unknown_routes_and_wrong_methods_are_json() {
         for (method, path, allow) in [
             ("DELETE", "/v1/keys", "GET,HEAD,POST"),
             ("POST", "/v1/whoami", "GET,HEAD"),
-            ("PUT", "/v1/organization", "GET,HEAD,PATCH"),
+            ("PUT", "/v1/organization", "GET,HEAD,PATCH,DELETE"),
+            ("POST", "/v1/usage", "GET,HEAD"),
             ("DELETE", "/v1/policies/pii", "GET,HEAD,PUT"),
             ("POST", "/healthz", "GET,HEAD"),
         ] {

@@ -38,6 +38,10 @@ impl Serving {
         Self { url: url.to_owned(), child, stdout, first_line }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal, waits for the end, and answers with everything that was printed.
     pub(crate) fn stop(mut self, signal: &str) -> (ExitStatus, String, String) {
         let pid = self.child.id().to_string();

@@ -25,6 +25,8 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)
+            // A DELETE with a body, which HTTP allows.
+            .allow_non_standard_methods(true)
             .timeout_global(Some(Duration::from_secs(30)))
             .build()
             .into();
@@ -50,6 +52,10 @@ impl Client {
 
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Answer {
         self.send("PATCH", path, body)
+    }
+
+    pub(crate) fn delete(&self, path: &str, body: &Value) -> Answer {
+        self.send("DELETE", path, body)
     }
 
     pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
@@ -80,6 +86,16 @@ impl Client {
         let text = response.body_mut().read_to_string().unwrap();
         assert!(headers.contains_key("x-request-id"), "{method} {path}: no X-Request-Id");
         Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+    }
+
+    /// Does something to a key that needs no more than saying so: `disable`, `revoke`.
+    pub(crate) fn act(&self, id: &str, action: &str) -> Answer {
+        self.post(&format!("/v1/keys/{id}/{action}"), &serde_json::json!({}))
+    }
+
+    pub(crate) fn rotate(&self, id: &str, overlap_seconds: u64) -> Answer {
+        let body = serde_json::json!({ "overlap_seconds": overlap_seconds });
+        self.post(&format!("/v1/keys/{id}/rotate"), &body)
     }
 
     /// Makes a key and answers with its id and plaintext.

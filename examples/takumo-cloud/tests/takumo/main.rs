@@ -2,19 +2,29 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audit;
 mod bad_input;
 mod binary;
 mod client;
 mod command_line;
+mod completions;
 mod cursors;
+mod deletion;
+mod editing;
 mod environments;
 mod first_minute;
 mod idempotency;
+mod import;
+mod key_commands;
+mod key_life;
 mod limits;
+mod load;
 mod operator;
 mod revocation;
+mod rotation;
 mod scopes;
 mod secrecy;
 mod server;
 mod shield;
 mod tenants;
+mod usage;

@@ -16,19 +16,27 @@ struct Route {
 /// through is a 400 or a 404, and changes nothing.
 fn routes() -> Vec<Route> {
     const NOBODY: &str = "/v1/keys/0190a6e4-5b2c-7d3e-8f40-112233445566";
-    const REVOKE: &str = "/v1/keys/0190a6e4-5b2c-7d3e-8f40-112233445566/revoke";
+    const ACTIONS: [&str; 5] = [
+        "/v1/keys/0190a6e4-5b2c-7d3e-8f40-112233445566/rotate",
+        "/v1/keys/0190a6e4-5b2c-7d3e-8f40-112233445566/retire",
+        "/v1/keys/0190a6e4-5b2c-7d3e-8f40-112233445566/disable",
+        "/v1/keys/0190a6e4-5b2c-7d3e-8f40-112233445566/enable",
+        "/v1/keys/0190a6e4-5b2c-7d3e-8f40-112233445566/revoke",
+    ];
     let get = |path, needs| Route { method: "GET", path, body: None, needs };
     let with_body =
         |method, path, needs| Route { method, path, body: Some(json!({ "x": 1 })), needs };
     let mut put_policy = with_body("PUT", "/v1/policies/Bad", "policy:write");
     put_policy.body = Some(json!({}));
-    vec![
+    let mut routes = vec![
         get("/v1/organization", "org:read"),
         with_body("PATCH", "/v1/organization", "org:write"),
+        with_body("DELETE", "/v1/organization", "org:write"),
         get("/v1/keys", "org:read"),
         get(NOBODY, "org:read"),
         with_body("POST", "/v1/keys", "org:write"),
-        with_body("POST", REVOKE, "org:write"),
+        with_body("PATCH", NOBODY, "org:write"),
+        get("/v1/usage?granularity=year", "org:read"),
         get("/v1/audit/events", "audit:read"),
         get("/v1/shield/scans", "shield:read"),
         with_body("POST", "/v1/shield/scans", "shield:write"),
@@ -37,7 +45,9 @@ fn routes() -> Vec<Route> {
         get("/v1/policies", "policy:read"),
         get("/v1/policies/none", "policy:read"),
         put_policy,
-    ]
+    ];
+    routes.extend(ACTIONS.map(|path| with_body("POST", path, "org:write")));
+    routes
 }
 
 #[test]

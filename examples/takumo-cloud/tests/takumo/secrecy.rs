@@ -1,13 +1,66 @@
-use std::fs;
+//! Everything at the loudest level, with keys in every wrong place, and then a search for them.
 
-use serde_json::json;
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::binary::{Serving, printed_key};
-use crate::client::Client;
+use crate::client::{Answer, Client, Text};
 use crate::operator::Operator;
 
-/// Everything at the loudest level, with keys in every wrong place, and then a search for them.
+/// What may be found nowhere, and where it is looked for.
+#[derive(Default)]
+struct Search {
+    keys: Vec<String>,
+    texts: Vec<(String, Vec<u8>)>,
+}
+
+impl Search {
+    fn key(&mut self, key: &str) {
+        self.keys.push(key.to_owned());
+    }
+
+    fn text(&mut self, name: impl Into<String>, bytes: impl Into<Vec<u8>>) {
+        self.texts.push((name.into(), bytes.into()));
+    }
+
+    fn answer(&mut self, name: &str, answer: &Answer) {
+        self.text(name, format!("{:?} {}", answer.headers, answer.body));
+    }
+
+    fn output(&mut self, name: &str, output: &Output) {
+        self.text(name, [&output.stdout[..], &output.stderr[..]].concat());
+    }
+
+    fn files(&mut self, directory: &Path) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            self.text(path.display().to_string(), fs::read(path).unwrap());
+        }
+    }
+
+    /// The prefix and 8 digits are the hint, which may be shown; and a database has the hash, as
+    /// bytes.
+    fn find_nothing(&self) {
+        for key in &self.keys {
+            let hash = hex::encode(Sha256::digest(key));
+            let secrets =
+                [&key[..], &key[8..], &key[..17], &key[20..52], &hash[..17], &hash[30..50]];
+            for (name, bytes) in &self.texts {
+                for secret in secrets {
+                    let upper = secret.to_uppercase();
+                    let found =
+                        [secret, &upper].iter().any(|what| contains(bytes, what.as_bytes()));
+                    assert!(!found, "a key, or a hash of one, is in {name}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn no_key_and_no_hash_of_one_is_logged_or_kept() {
     let directory = tempfile::tempdir().unwrap();
@@ -15,46 +68,170 @@ fn no_key_and_no_hash_of_one_is_logged_or_kept() {
     operator.create_organization("acme", "enterprise");
     let owner_key = operator.create_key("acme", "live");
     let serving = Serving::start(directory.path(), &[("TAKUMO_LOG", "trace")]);
-    let anyone = Client::new(&serving.url);
-    let owner = anyone.with_key(&owner_key);
+    let mut search = Search::default();
+    search.key(&owner_key);
 
-    let (id, made) = owner.create_key("live", &["*:*"]);
-    let client = anyone.with_key(&made);
-    let unknown = format!("tk_live_{}", "c0ffee00".repeat(8));
-    client.get("/v1/whoami").expect(200);
-    client.post("/v1/shield/scans", &json!({ "content": made })).expect(201);
-    client.get(&format!("/v1/keys?api_key={made}")).expect_error(400, "BAD_REQUEST");
-    client.get(&format!("/v1/keys/{made}")).expect_error(400, "BAD_REQUEST");
-    client.get(&format!("/{made}")).expect_error(404, "NOT_FOUND");
-    client.put(&format!("/v1/policies/{made}"), &json!({})).expect_error(400, "BAD_REQUEST");
-    client.post("/v1/keys", &json!({ made.clone(): made })).expect_error(400, "BAD_REQUEST");
-    anyone.with_key(&unknown).get("/v1/whoami").expect_error(401, "UNAUTHORIZED");
-    anyone.with_key(&made[..71]).get("/v1/whoami").expect_error(401, "UNAUTHORIZED");
-    owner.post(&format!("/v1/keys/{id}/revoke"), &json!({})).expect(200);
-    client.get("/v1/whoami").expect_error(401, "UNAUTHORIZED");
+    let owner = Client::new(&serving.url).with_key(owner_key);
+    live_a_whole_life(&owner, &mut search);
+    put_keys_in_wrong_places(&owner, &mut search);
+    operate(&operator, directory.path(), &mut search);
 
-    // While it runs, so that the log of the database is still there.
-    let files: Vec<_> = fs::read_dir(directory.path())
-        .unwrap()
-        .map(|entry| fs::read(entry.unwrap().path()).unwrap())
-        .collect();
-    assert!(files.len() >= 2, "the write-ahead log is missing");
+    // While it runs, so that the log of the database and the process are still there.
+    let files = fs::read_dir(directory.path()).unwrap().count();
+    assert!(files >= 2, "the write-ahead log is missing");
+    search.files(directory.path());
+    for what in ["cmdline", "environ"] {
+        let path = format!("/proc/{}/{what}", serving.pid());
+        let bytes = fs::read(&path).unwrap();
+        assert!(!bytes.is_empty());
+        search.text(path, bytes);
+    }
     let (_, printed, log) = serving.stop("TERM");
     assert!(log.contains("TRACE") || log.contains("DEBUG"), "the log is not at its loudest");
     assert_eq!(printed_key(&printed), None);
+    search.text("the log", log);
+    search.text("standard output", printed);
+    search.files(directory.path());
+    search.find_nothing();
 
-    for key in [&owner_key, &made, &unknown] {
-        // The prefix and 8 digits are the hint, which may be shown.
-        for secret in [key.as_str(), &key[8..], &key[..17], &key[20..52]] {
-            assert!(!log.contains(secret), "a key is in the log");
-            let kept = files.iter().any(|file| contains(file, secret.as_bytes()));
-            assert!(!kept, "a key is in the database");
+    let hash = Sha256::digest(&search.keys[0]);
+    let found = search.texts.iter().any(|(_, bytes)| contains(bytes, &hash));
+    assert!(found, "the search finds what is there");
+}
+
+/// Each request that the API has. Only the answers that must have a plaintext are not searched.
+fn live_a_whole_life(owner: &Client, search: &mut Search) {
+    let (id, made) = owner.create_key("live", &["*:*"]);
+    let client = owner.with_key(made.clone());
+    search.key(&made);
+    let rotated = owner.rotate(&id, 60).expect(200)["api_key"].text();
+    search.key(&rotated);
+    let json_type = ("content-type", "application/json");
+    let once = [json_type, ("idempotency-key", "once")];
+    let create = json!({ "name": "x", "environment": "test", "scopes": ["*:*"] }).to_string();
+    let test = owner.call("POST", "/v1/keys", &once, &create).expect(201)["api_key"].text();
+    search.key(&test);
+    let replayed = owner.call("POST", "/v1/keys", &once, &create);
+    search.answer("the answer to a repeated request", &replayed);
+
+    let none = Value::Null;
+    let scan = json!({ "content": format!("{made} {rotated}") });
+    let edit = json!({ "name": "renamed", "expires_in_seconds": 600 });
+    let key = format!("/v1/keys/{id}");
+    let act = |action: &str| format!("{key}/{action}");
+    for (method, path, body) in [
+        ("GET", "/healthz", &none),
+        ("GET", "/v1/whoami", &none),
+        ("GET", "/v1/organization", &none),
+        ("PATCH", "/v1/organization", &json!({ "name": "Acme" })),
+        ("GET", "/v1/keys", &none),
+        ("GET", &key, &none),
+        ("PATCH", &key, &edit),
+        ("POST", &act("rotate"), &json!({ "overlap_seconds": 0 })),
+        ("POST", &act("retire"), &json!({})),
+        ("POST", &act("disable"), &json!({})),
+        ("GET", "/v1/whoami", &none),
+        ("POST", &act("enable"), &json!({})),
+        ("GET", "/v1/usage", &none),
+        ("GET", "/v1/audit/events", &none),
+        ("POST", "/v1/shield/scans", &scan),
+        ("GET", "/v1/shield/scans", &none),
+        ("POST", "/v1/fleet/gateways", &json!({ "name": "edge" })),
+        ("GET", "/v1/fleet/gateways", &none),
+        ("PUT", "/v1/policies/pii", &json!({})),
+        ("GET", "/v1/policies", &none),
+        ("POST", &act("revoke"), &json!({ "reason": "it is over" })),
+        ("POST", &act("rotate"), &json!({ "overlap_seconds": 0 })),
+    ] {
+        for client in [owner, &client, &owner.with_key(test.clone())] {
+            let answer = client.send(method, path, body);
+            search.answer(&format!("the answer to {method} {path}"), &answer);
+            assert_ne!(answer.status, 500, "{method} {path}");
         }
-        let hash = hex::encode(Sha256::digest(key));
-        assert!(!log.contains(&hash[..17]), "a hash is in the log");
     }
-    let hash = Sha256::digest(&made);
-    assert!(files.iter().any(|file| contains(file, &hash)), "the search finds what is there");
+}
+
+fn put_keys_in_wrong_places(owner: &Client, search: &mut Search) {
+    let (_, made) = owner.create_key("live", &["*:*"]);
+    let client = owner.with_key(made.clone());
+    let unknown = format!("tk_live_{}", "c0ffee00".repeat(8));
+    search.key(&made);
+    search.key(&unknown);
+    let json_type = [("content-type", "application/json")];
+    let with_token = [("content-type", "application/json"), ("idempotency-key", made.as_str())];
+    for answer in [
+        client.get(&format!("/v1/keys?api_key={made}")),
+        client.get(&format!("/v1/keys?cursor={made}")),
+        client.get(&format!("/v1/usage?from={made}")),
+        client.get(&format!("/v1/usage?granularity={made}")),
+        client.get(&format!("/v1/audit/events?actor={made}")),
+        client.get(&format!("/v1/audit/events?action={made}")),
+        client.get(&format!("/v1/keys/{made}")),
+        client.get(&format!("/{made}")),
+        client.rotate(&made, 0),
+        client.act(&made, "disable"),
+        client.put(&format!("/v1/policies/{made}"), &json!({})),
+        client.put("/v1/policies/p", &json!({ "deep": [made.clone()] })),
+        client.post("/v1/keys", &json!({ made.clone(): made })),
+        client.post("/v1/shield/scans", &json!({ "content": "", "filename": made })),
+        client.delete("/v1/organization", &json!({ "confirm": made })),
+        client.call("POST", "/v1/keys", &json_type, &made),
+        client.call("POST", "/v1/keys", &with_token, "{}"),
+        owner.with_key(&unknown).get("/v1/whoami"),
+        owner.with_key(&made[..71]).get("/v1/whoami"),
+        owner.with_key(format!("{made}0")).get("/v1/whoami"),
+    ] {
+        assert!((200..500).contains(&answer.status), "{}", answer.body);
+        search.answer("the answer to a key in the wrong place", &answer);
+    }
+}
+
+/// The commands, and files that they are given.
+fn operate(operator: &Operator, directory: &Path, search: &mut Search) {
+    let rotated = operator.create_key("acme", "live");
+    search.key(&rotated);
+    let keys = operator.json(&["keys", "list", "--organization=acme"]);
+    let id = keys["keys"][0]["id"].text();
+    let acme = "--organization=acme";
+    let new = operator.stdout(&["keys", "rotate", acme, "--overlap=1h", &id]);
+    search.key(&new);
+
+    // Outside of the directory that is searched, since it has what must not be found.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("keys.jsonl");
+    let old = format!("tk_live_{}", "0ddba11f".repeat(8));
+    search.key(&old);
+    let hash = hex::encode(Sha256::digest(&old));
+    let line =
+        json!({ "sha256": hash, "name": "x", "environment": "live", "scopes": ["org:read"] });
+    let leaked = format!("{{\"sha256\":\"{old}\"}}\n{{\"{old}\":\n{old}\n{hash}\n");
+    let import = ["keys", "import", acme, file.to_str().unwrap()];
+    for text in [format!("{line}\n{line}\n"), leaked, line.to_string(), line.to_string()] {
+        fs::write(&file, text).unwrap();
+        search.output(
+            "an import",
+            &operator.command(&import).env("TAKUMO_LOG", "trace").output().unwrap(),
+        );
+    }
+    for command in [
+        &["keys", "list", acme][..],
+        &["keys", "show", acme, &id],
+        &["keys", "retire", acme, &id],
+        &["keys", "disable", acme, &id],
+        &["keys", "edit", acme, &id, "--name=renamed"],
+        &["keys", "enable", acme, &id],
+        &["keys", "revoke", acme, &id],
+        &["keys", "show", acme, &new],
+        &["usage", acme],
+        &["audit", acme],
+        &["audit", acme, "--export=jsonl"],
+        &["organizations", "list"],
+    ] {
+        let mut command_at_trace = operator.command(command);
+        let output = command_at_trace.env("TAKUMO_LOG", "trace").output().unwrap();
+        search.output(&command.join(" "), &output);
+    }
+    assert!(directory.join("takumo.db").exists());
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

@@ -1,0 +1,123 @@
+//! What can be done to a key that exists: each route is one of its transitions.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use keyfob::{IssuedOnce, KeyRecord, MOST_OVERLAP, Reason, RotateError};
+
+use super::idempotency::Idempotency;
+use super::issued::Issued;
+use super::keys::visible;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::json::JsonObject;
+use crate::parameters::KeyPath;
+use crate::takumo::Scope;
+use crate::views::KeyView;
+
+/// `POST /v1/keys/{id}/rotate` `{"overlap_seconds":0…604800}`
+///
+/// The answer has a plaintext that may do what the key may do, so the caller must be one that could
+/// have made such a key. Otherwise `org:write` alone would be a way to every other scope.
+pub(super) async fn rotate(
+    State(app): State<App>,
+    caller: Caller,
+    KeyPath(id): KeyPath,
+    Idempotency(token): Idempotency,
+    mut fields: JsonObject,
+) -> Result<Issued, ApiError> {
+    let overlap = Duration::from_secs(fields.required::<u64>("overlap_seconds")?);
+    fields.finish()?;
+    if overlap > MOST_OVERLAP {
+        return Err(overlap_too_long());
+    }
+    let key = visible(&app, &caller, id).await?;
+    let beyond = key.scopes.to_set::<Scope>() - caller.principal.scopes;
+    if !beyond.is_empty() {
+        return Err(ApiError::forbidden(format!(
+            "your key can't rotate one that may do more than it: {beyond}"
+        )));
+    }
+    let (organization, author) = (&key.organization, caller.author());
+    let key = match token {
+        Some(token) => app.keys.rotate_once(token, organization, id, overlap, author).await?,
+        None => IssuedOnce::New(app.keys.rotate(organization, id, overlap, author).await?),
+    };
+    Ok(Issued { first: StatusCode::OK, key, now: app.keys.now() })
+}
+
+/// `POST /v1/keys/{id}/retire`: ends the overlap of a rotation now
+pub(super) async fn retire(
+    State(app): State<App>,
+    caller: Caller,
+    KeyPath(id): KeyPath,
+    fields: Option<JsonObject>,
+) -> Result<Json<KeyView>, ApiError> {
+    fields.unwrap_or_default().finish()?;
+    let key = visible(&app, &caller, id).await?;
+    let key = app.keys.retire_old_secret(&key.organization, id, caller.author()).await?;
+    Ok(shown(&app, &key))
+}
+
+/// `POST /v1/keys/{id}/disable`
+pub(super) async fn disable(
+    State(app): State<App>,
+    caller: Caller,
+    KeyPath(id): KeyPath,
+    fields: Option<JsonObject>,
+) -> Result<Json<KeyView>, ApiError> {
+    fields.unwrap_or_default().finish()?;
+    let key = visible(&app, &caller, id).await?;
+    let key = app.keys.disable(&key.organization, id, caller.author()).await?;
+    Ok(shown(&app, &key))
+}
+
+/// `POST /v1/keys/{id}/enable`
+pub(super) async fn enable(
+    State(app): State<App>,
+    caller: Caller,
+    KeyPath(id): KeyPath,
+    fields: Option<JsonObject>,
+) -> Result<Json<KeyView>, ApiError> {
+    fields.unwrap_or_default().finish()?;
+    let key = visible(&app, &caller, id).await?;
+    let key = app.keys.enable(&key.organization, id, caller.author()).await?;
+    Ok(shown(&app, &key))
+}
+
+/// `POST /v1/keys/{id}/revoke` `{"reason"?}`
+pub(super) async fn revoke(
+    State(app): State<App>,
+    caller: Caller,
+    KeyPath(id): KeyPath,
+    fields: Option<JsonObject>,
+) -> Result<Json<KeyView>, ApiError> {
+    let mut fields = fields.unwrap_or_default();
+    let reason = fields.parsed::<Reason>("reason")?;
+    fields.finish()?;
+    let key = visible(&app, &caller, id).await?;
+    let key = app.keys.revoke(&key.organization, id, reason, caller.author()).await?;
+    Ok(shown(&app, &key))
+}
+
+fn shown(app: &App, key: &KeyRecord) -> Json<KeyView> {
+    Json(KeyView::new(key, app.keys.now()))
+}
+
+fn overlap_too_long() -> ApiError {
+    let most = MOST_OVERLAP.as_secs();
+    ApiError::bad_request(format!("overlap_seconds: must be from 0 to {most}, which is 7 days"))
+}
+
+impl From<RotateError> for ApiError {
+    fn from(error: RotateError) -> Self {
+        match error {
+            RotateError::Store(error) => error.into(),
+            RotateError::OverlapTooLong => overlap_too_long(),
+            _ => Self::failure(&error, true),
+        }
+    }
+}
