@@ -5,6 +5,7 @@ mod factory;
 mod failure;
 mod follower;
 mod footprint;
+mod model;
 mod report;
 mod rules;
 mod sample;
@@ -13,5 +14,6 @@ mod suite;
 
 pub use factory::StoreFactory;
 pub use failure::Failure;
+pub use model::{ModelReport, ModelRun, run_model};
 pub use report::{Report, Verdict};
 pub use suite::{check_names, run_all, run_matching};

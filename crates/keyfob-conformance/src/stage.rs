@@ -100,7 +100,7 @@ fn unlike_any_other(number: u64) -> KeyHash {
 }
 
 /// One output of Steele, Lea and Flood's `SplitMix64`, which maps no two numbers to the same.
-fn splitmix(number: u64) -> u64 {
+pub(crate) fn splitmix(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -10,7 +10,7 @@ use crate::stage::Stage;
 use crate::{Report, Verdict, rules};
 
 /// After this long a check has failed: something waits for what never comes.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Races need threads that truly run side by side, however few cores there are.
 const THREADS: usize = 4;
@@ -68,7 +68,7 @@ fn run(check: &'static Check, factory: Arc<dyn AnyFactory>) -> Outcome {
     outcome
 }
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     Builder::new_multi_thread()
         .worker_threads(THREADS)
         .enable_all()

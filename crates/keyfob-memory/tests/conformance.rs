@@ -1,6 +1,6 @@
 //! Certifies the store against its contract.
 
-use keyfob_conformance::{StoreFactory, run_all};
+use keyfob_conformance::{ModelRun, StoreFactory, run_all, run_model};
 use keyfob_memory::MemoryStore;
 use keyfob_store::BackendError;
 
@@ -22,4 +22,9 @@ impl StoreFactory for InMemory {
 #[test]
 fn memory_store_keeps_the_contract() {
     run_all(InMemory).assert_passed();
+}
+
+#[test]
+fn memory_store_never_differs_from_the_model() {
+    run_model(InMemory, ModelRun { cases: 256, steps: 60, seed: 1 }).assert_passed();
 }

@@ -140,3 +140,6 @@ fn entry(action: Action, details: Value) -> LogEntry {
     let Value::Object(details) = details else { unreachable!("details are an object") };
     LogEntry { action, details }
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,3 +167,75 @@ impl UsageRow {
     /// Where a counter ends: stores keep it in 64 bits with a sign.
     pub const MOST: u64 = i64::MAX as u64;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hour_of(micros: i64) -> Hour {
+        Hour::of(Timestamp::from_micros(micros))
+    }
+
+    #[test]
+    fn hour_of_a_time_before_the_epoch_is_the_one_it_lies_in() {
+        for (micros, hour) in [
+            (0, 0),
+            (MICROS - 1, 0),
+            (MICROS, 1),
+            (-1, -1),
+            (-MICROS, -1),
+            (-MICROS - 1, -2),
+            (i64::MAX, 2_562_047_788),
+            (i64::MIN, -2_562_047_789),
+        ] {
+            assert_eq!(hour_of(micros), Hour::from_number(hour), "{micros}");
+        }
+    }
+
+    #[test]
+    fn start_of_an_hour_lies_in_it_and_nothing_before_does() {
+        let (first, last) = (hour_of(i64::MIN).number() + 1, hour_of(i64::MAX).number());
+        for number in [first, -473_352, -25, -1, 0, 1, 24, 473_352, last] {
+            let start = Hour::from_number(number).start();
+            assert_eq!(Hour::of(start).number(), number);
+            assert_eq!(hour_of(start.as_micros() - 1).number(), number - 1);
+        }
+    }
+
+    #[test]
+    fn start_of_an_hour_beyond_time_is_the_edge_of_it() {
+        assert_eq!(Hour::from_number(i64::MAX).start(), Timestamp::MAX);
+        assert_eq!(Hour::from_number(i64::MIN).start().as_micros(), i64::MIN);
+        // The first hour of all began before time did.
+        assert_eq!(hour_of(i64::MIN).start().as_micros(), i64::MIN);
+    }
+
+    #[test]
+    fn words_of_outcomes_are_what_stores_keep() {
+        // Rows of older releases are read by these words, so none of them may ever change.
+        let words = Outcome::ALL.map(Outcome::as_str);
+        let kept = [
+            "accepted",
+            "disabled",
+            "expired",
+            "retired",
+            "revoked",
+            "organization_deleted",
+            "wrong_environment",
+            "missing_scope",
+        ];
+        assert_eq!(words, kept);
+        for outcome in Outcome::ALL {
+            assert_eq!(Outcome::from_stored(outcome.as_str()), Some(outcome));
+            assert_eq!(outcome.to_string(), outcome.as_str());
+        }
+        for unknown in ["", "Accepted", "accepted ", "ok"] {
+            assert_eq!(Outcome::from_stored(unknown), None, "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn outcomes_are_in_the_order_that_usage_is_read() {
+        assert!(Outcome::ALL.is_sorted());
+    }
+}

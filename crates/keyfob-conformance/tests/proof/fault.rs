@@ -200,6 +200,7 @@ pub(crate) enum Fault {
 
     // Deleting an organization.
     DeletionIsNotFound,
+    DeletionIgnoresCase,
     DeletionSparesRetiredSecrets,
     EventsOutliveTheirOrganization,
     UsageOutlivesItsOrganization,

@@ -20,6 +20,16 @@ impl FaultyStore {
             Fault::DeletingNothingIsNotFound if events.is_empty() => {
                 return Err(StoreError::NotFound);
             }
+            Fault::DeletionIgnoresCase => {
+                let stored = self.notes().stored.clone();
+                let alike = |other: &&OrganizationId| {
+                    *other != owner && other.as_str().eq_ignore_ascii_case(owner.as_str())
+                };
+                let others = stored.iter().map(|key| &key.organization).filter(alike);
+                for other in others.collect::<HashSet<_>>() {
+                    now(self.honest.delete_organization(other, by.clone()))?;
+                }
+            }
             Fault::EventsOutliveTheirOrganization => self.notes().old_events.extend(events),
             Fault::UsageOutlivesItsOrganization => {
                 let (from, to) = (Hour::from_number(i64::MIN), Hour::from_number(i64::MAX));

@@ -124,7 +124,8 @@ impl FaultyStore {
         match self.fault {
             Fault::UsageIsReplaced => {
                 for row in &mut rows {
-                    row.count = self.notes().last_counts[&(row.key, row.hour)];
+                    let last = self.notes().last_counts.get(&(row.key, row.hour)).copied();
+                    row.count = last.unwrap_or(row.count);
                 }
             }
             Fault::UsageIsOrderedByWord => {

@@ -14,6 +14,7 @@ mod faulty_revoke;
 mod faulty_rotate;
 mod faulty_store;
 mod faulty_usage;
+mod model;
 mod proofs;
 
 use std::collections::HashSet;

@@ -207,7 +207,7 @@ const WHOLE_LIFE: &[(Fault, &str)] = &[
     (Fault::UsageOutlivesItsOrganization, "deleted_organization_shows_nothing"),
     (Fault::DeletedKeyCanBeRevoked, "keys_of_a_deleted_organization_can_not_be_changed"),
     (Fault::DeletingNothingIsNotFound, "organization_that_has_nothing_is_deleted_too"),
-    (Fault::OrganizationsIgnoreCase, "deletion_leaves_other_organizations_alone"),
+    (Fault::DeletionIgnoresCase, "deletion_leaves_other_organizations_alone"),
     (Fault::DeletionMissesConcurrentInsertions, "deletion_and_insertions_come_one_after_the_other"),
     (Fault::DeletionIsNotTold, "deletion_is_told_to_followers"),
     (Fault::NewOrganizationRevivesTheOld, "new_organization_of_the_same_id_starts_empty"),
