@@ -183,8 +183,9 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Deletes an organization: all its keys at once, by one write that does not grow with them.
     ///
     /// Its keys are no longer found, listed, counted or changed by any method but
-    /// [`find`](Self::find), which answers [`OrganizationDeleted`](crate::FoundState); its events, that of
-    /// the deletion included, and its usage are no longer read. An organization of the same id that comes later has nothing of it.
+    /// [`find`](Self::find), which answers [`OrganizationDeleted`](crate::FoundState); its events, that
+    /// of the deletion included, and its usage are no longer read. An organization of the same id that
+    /// comes later has nothing of it.
     ///
     /// # Errors
     /// The failures of the store itself. An organization that has nothing is deleted all the same.

@@ -27,10 +27,9 @@ pub(crate) struct UsageCounter {
 
 /// On cache lines of its own.
 #[repr(align(128))]
-#[derive(Default)]
 struct Shard(Mutex<Notes>);
 
-#[derive(Default)]
+/// It keeps its memory when it is emptied: a remembered key is verified without an allocation.
 struct Notes {
     /// The entries that have something to take: their hashes' prefixes, and since when.
     used: Vec<(u64, Timestamp)>,
@@ -57,10 +56,13 @@ struct Tally {
 /// More than most machines have cores.
 const SHARDS: usize = 64;
 
+/// How many entries a shard can note before it takes more memory.
+const FIRST_NOTES: usize = 16;
+
 impl UsageCounter {
     pub(crate) fn new(now: Timestamp) -> Self {
         Self {
-            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            shards: (0..SHARDS).map(|_| Shard::new()).collect(),
             hour: AtomicI64::new(Hour::of(now).number()),
             taken: Mutex::default(),
         }
@@ -111,9 +113,9 @@ impl UsageCounter {
         let hour = Hour::from_number(self.hour.load(Ordering::Relaxed));
         let (mut used, mut counted) = (HashMap::<u64, Timestamp>::new(), Vec::new());
         for shard in &self.shards {
-            let notes = std::mem::take(&mut *lock(&shard.0));
-            used.extend(notes.used);
-            counted.push(notes.counts);
+            let mut notes = lock(&shard.0);
+            used.extend(notes.used.drain(..));
+            counted.extend(notes.counts.drain());
         }
         let remembered = used.keys().filter_map(|prefix| cache.take_uses(*prefix));
         for uses in remembered.chain(cache.take_orphaned_uses()) {
@@ -124,13 +126,20 @@ impl UsageCounter {
                 add(&mut taken, place, &organization, count.into(), at);
             }
         }
-        for (place, tally) in counted.into_iter().flatten() {
+        for (place, tally) in counted {
             add(&mut taken, place, &tally.organization, tally.count, tally.last_at);
         }
     }
 
     fn own_shard(&self) -> MutexGuard<'_, Notes> {
         lock(&self.shards[own_number() % SHARDS].0)
+    }
+}
+
+impl Shard {
+    fn new() -> Self {
+        let used = Vec::with_capacity(FIRST_NOTES);
+        Self(Mutex::new(Notes { used, counts: Counts::default() }))
     }
 }
 
