@@ -5,6 +5,8 @@
 //! - the *fence*: an answer that was read before a change to its key is neither given nor kept;
 //! - commit first, invalidate second: what the store has not taken is never acted upon.
 
+mod cached_key;
+mod eviction_clock;
 mod fence;
 mod lease;
 mod unknown_keys;
@@ -17,13 +19,13 @@ use std::time::Duration;
 use keyfob_core::KeyHash;
 use keyfob_store::{Change, Changed, FeedPosition};
 
+pub(crate) use cached_key::{CachedKey, Uses};
 use fence::Fence;
 pub(crate) use fence::Verdict;
 use lease::Lease;
 use unknown_keys::UnknownKeys;
 pub(crate) use use_count::Counted;
 use verified_keys::VerifiedKeys;
-pub(crate) use verified_keys::{CachedKey, Uses};
 
 pub(crate) struct Cache<S> {
     lease: Lease,

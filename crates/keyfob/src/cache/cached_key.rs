@@ -1,0 +1,182 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use keyfob_core::{Environment, Scope, ScopeSet};
+use keyfob_store::{FoundKey, FoundState, KeyId, OrganizationId, Timestamp};
+
+use super::use_count::{Counted, UseCount};
+use crate::{Principal, Refusal};
+
+/// All that a verification needs. With its hash it takes 128 bytes, and that is what the bound on
+/// memory is made of: two fields are one where they can be.
+pub(crate) struct CachedKey<S> {
+    id: KeyId,
+    organization: OrganizationId,
+    scopes: ScopeSet<S>,
+    /// The earlier of the key's expiry and its secret's retirement.
+    until: Timestamp,
+    secret: u32,
+    state: CachedState,
+    environment: Environment,
+    read_lately: AtomicBool,
+    uses: UseCount,
+}
+
+/// What refuses a key, or will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CachedState {
+    /// Good until the key expires.
+    UntilExpiry,
+    /// Good until a newer secret has taken this one's place.
+    UntilRetirement,
+    Disabled,
+    Revoked,
+    OrganizationDeleted,
+}
+
+/// How often a credential was accepted.
+pub(crate) struct Uses {
+    /// The first 64 bits of its hash.
+    pub(crate) prefix: u64,
+    pub(crate) organization: OrganizationId,
+    pub(crate) key: KeyId,
+    pub(crate) secret: u32,
+    pub(crate) count: u32,
+}
+
+impl<S: Scope> CachedKey<S> {
+    pub(crate) fn of(found: FoundKey) -> Self {
+        let expiry = found.expires_at.unwrap_or(Timestamp::MAX);
+        let retirement = found.retires_at.unwrap_or(Timestamp::MAX);
+        let state = match found.state {
+            FoundState::Revoked => CachedState::Revoked,
+            FoundState::Disabled => CachedState::Disabled,
+            FoundState::OrganizationDeleted => CachedState::OrganizationDeleted,
+            FoundState::Active if retirement < expiry => CachedState::UntilRetirement,
+            FoundState::Active => CachedState::UntilExpiry,
+        };
+        Self {
+            id: found.id,
+            scopes: found.scopes.to_set(),
+            organization: found.organization,
+            until: expiry.min(retirement),
+            secret: found.secret,
+            state,
+            environment: found.environment,
+            read_lately: AtomicBool::new(false),
+            uses: UseCount::new(),
+        }
+    }
+}
+
+impl<S> CachedKey<S> {
+    /// Whether the key is good. The time is asked for only where it matters.
+    pub(crate) fn judge(&self, now: impl FnOnce() -> Timestamp) -> Result<Principal<S>, Refusal> {
+        let over = match self.state {
+            CachedState::Revoked => return Err(Refusal::Revoked),
+            CachedState::Disabled => return Err(Refusal::Disabled),
+            CachedState::OrganizationDeleted => return Err(Refusal::OrganizationDeleted),
+            CachedState::UntilRetirement => Refusal::Retired,
+            CachedState::UntilExpiry => Refusal::Expired,
+        };
+        if self.until != Timestamp::MAX && self.until <= now() {
+            return Err(over);
+        }
+        Ok(Principal {
+            key: self.id,
+            organization: self.organization.clone(),
+            environment: self.environment,
+            scopes: self.scopes,
+        })
+    }
+
+    pub(crate) const fn organization(&self) -> &OrganizationId {
+        &self.organization
+    }
+
+    /// Which credential it is, for its usage.
+    pub(crate) const fn credential(&self) -> (KeyId, u32) {
+        (self.id, self.secret)
+    }
+
+    /// Counts that it was accepted, on the entry itself.
+    pub(crate) fn count_use(&self) -> Counted {
+        self.uses.count()
+    }
+
+    fn with_credential(&self, prefix: u64, count: u32) -> Uses {
+        let Self { organization, id: key, secret, .. } = self;
+        Uses { prefix, organization: organization.clone(), key: *key, secret: *secret, count }
+    }
+
+    /// Takes the number of its uses. It does not know its hash, whose first 64 bits are the prefix.
+    pub(super) fn take_uses(&self, prefix: u64) -> Uses {
+        self.with_credential(prefix, self.uses.take())
+    }
+
+    /// Takes the number of its uses for the last time, if there were any.
+    pub(super) fn close(&self, prefix: u64) -> Option<Uses> {
+        let count = self.uses.close();
+        (count > 0).then(|| self.with_credential(prefix, count))
+    }
+
+    /// Written only when it changes, so that a busy key's memory stays shared between cores.
+    pub(super) fn mark_read(&self) {
+        if !self.read_lately.load(Ordering::Relaxed) {
+            self.read_lately.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it was read since this was last asked.
+    pub(super) fn was_read_lately(&self) -> bool {
+        self.read_lately.swap(false, Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(
+        id: KeyId,
+        organization: OrganizationId,
+        environment: Environment,
+    ) -> Self {
+        Self {
+            id,
+            organization,
+            scopes: ScopeSet::EMPTY,
+            until: Timestamp::MAX,
+            secret: 1,
+            state: CachedState::UntilExpiry,
+            environment,
+            read_lately: AtomicBool::new(false),
+            uses: UseCount::new(),
+        }
+    }
+}
+
+impl<S> Clone for CachedKey<S> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id,
+            organization: self.organization.clone(),
+            scopes: self.scopes,
+            until: self.until,
+            secret: self.secret,
+            state: self.state,
+            environment: self.environment,
+            read_lately: AtomicBool::new(false),
+            uses: UseCount::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyfob_core::KeyHash;
+
+    use super::*;
+
+    keyfob_core::scopes! { enum Scope { Read => "org:read" } }
+
+    #[test]
+    fn entry_with_its_hash_takes_128_bytes() {
+        assert_eq!(size_of::<KeyHash>() + size_of::<CachedKey<Scope>>(), 128);
+    }
+}
