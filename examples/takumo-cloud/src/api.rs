@@ -28,9 +28,10 @@ use crate::takumo::Scope;
 /// All of it.
 pub(crate) fn router(app: App) -> Router {
     let authentication = authentication(&app.keys);
-    let needs = |scope| authentication.require_scope(scope);
+    // One layer asks for key and scope together, so that usage counts a missing scope as a refusal.
+    let needs = |scope| authentication.clone().with_requirement(scope);
     let keyed = Router::new()
-        .route("/v1/whoami", get(whoami::show))
+        .route("/v1/whoami", get(whoami::show).route_layer(authentication.clone()))
         .merge(
             Router::new()
                 .route("/v1/organization", get(organization::show))
@@ -86,8 +87,7 @@ pub(crate) fn router(app: App) -> Router {
             Router::new()
                 .route("/v1/policies/{name}", put(policies::save))
                 .route_layer(needs(Scope::PolicyWrite)),
-        )
-        .route_layer(authentication.clone());
+        );
 
     Router::new()
         .route("/healthz", get(async || axum::Json(json!({ "status": "ok" }))))
