@@ -100,7 +100,7 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
             format: self.format,
             store: self.store,
             environments: self.environments,
-            usage: UsageCounter::new(self.clock.coarse_wall()),
+            usage: UsageCounter::new(),
             clock: self.clock,
             cache: Cache::new(self.staleness_bound, self.cache_capacity),
             lookups: Lookups::new(),

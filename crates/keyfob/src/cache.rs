@@ -10,7 +10,6 @@ mod eviction_clock;
 mod fence;
 mod lease;
 mod unknown_keys;
-mod use_count;
 mod verified_keys;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,12 +18,11 @@ use std::time::Duration;
 use keyfob_core::KeyHash;
 use keyfob_store::{Change, Changed, FeedPosition};
 
-pub(crate) use cached_key::{CachedKey, Uses};
+pub(crate) use cached_key::CachedKey;
 use fence::Fence;
 pub(crate) use fence::Verdict;
 use lease::Lease;
 use unknown_keys::UnknownKeys;
-pub(crate) use use_count::Counted;
 use verified_keys::VerifiedKeys;
 
 pub(crate) struct Cache<S> {
@@ -119,16 +117,6 @@ impl<S> Cache<S> {
     /// Every change up to a read of the feed that began then is applied.
     pub(crate) fn renew(&self, read_began: Duration) {
         self.lease.renew(read_began);
-    }
-
-    /// Takes the number of uses of the keys whose hashes start so.
-    pub(crate) fn take_uses(&self, prefix: u64) -> Option<Uses> {
-        self.verified.take_uses(prefix)
-    }
-
-    /// Takes what was counted on entries that are forgotten.
-    pub(crate) fn take_orphaned_uses(&self) -> Vec<Uses> {
-        self.verified.take_orphaned()
     }
 
     pub(crate) fn generation(&self) -> u64 {

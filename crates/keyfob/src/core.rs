@@ -61,10 +61,7 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
         let known = |key: &CachedKey<S>| {
             let conclusion = self.conclude(key, requirement);
             let at = self.clock.coarse_wall();
-            match outcome(&conclusion) {
-                Outcome::Accepted => self.usage.count_remembered(&hash, key, at, &self.cache),
-                refused => self.usage.count(key, refused, at),
-            }
+            self.usage.count(key, outcome(&conclusion), at);
             Ok(conclusion?)
         };
         let unknown = || Err(Refusal::Unknown.into());

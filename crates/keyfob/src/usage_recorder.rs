@@ -82,12 +82,12 @@ impl<S: Scope, St: KeyStore> Recording<S, St> {
     /// The batch from before first, and then a new one.
     async fn flush(&mut self) -> Result<(), StoreError> {
         // However long the store is away, what is counted belongs to its hour and has its bound.
-        self.core.usage.collect(self.core.clock.wall(), &self.core.cache);
+        self.core.usage.collect();
         self.send().await?;
         let mut id = [0; 16];
         keyfob_core::fill_random(&mut id).map_err(|error| StoreError::Internal(error.into()))?;
         let now = self.core.clock.wall();
-        let counts = self.core.usage.take(now, &self.core.cache);
+        let counts = self.core.usage.take();
         if !counts.is_empty() {
             self.pending = Some(UsageBatch { id, at: now, counts });
         }

@@ -3,10 +3,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use keyfob_core::{Environment, Scope, ScopeSet};
 use keyfob_store::{FoundKey, FoundState, KeyId, OrganizationId, Timestamp};
 
-use super::use_count::{Counted, UseCount};
 use crate::{Principal, Refusal};
 
-/// All that a verification needs. With its hash it takes 128 bytes, and that is what the bound on
+/// All that a verification needs. With its hash it takes 120 bytes, and that is what the bound on
 /// memory is made of: two fields are one where they can be.
 pub(crate) struct CachedKey<S> {
     id: KeyId,
@@ -18,7 +17,6 @@ pub(crate) struct CachedKey<S> {
     state: CachedState,
     environment: Environment,
     read_lately: AtomicBool,
-    uses: UseCount,
 }
 
 /// What refuses a key, or will.
@@ -31,16 +29,6 @@ enum CachedState {
     Disabled,
     Revoked,
     OrganizationDeleted,
-}
-
-/// How often a credential was accepted.
-pub(crate) struct Uses {
-    /// The first 64 bits of its hash.
-    pub(crate) prefix: u64,
-    pub(crate) organization: OrganizationId,
-    pub(crate) key: KeyId,
-    pub(crate) secret: u32,
-    pub(crate) count: u32,
 }
 
 impl<S: Scope> CachedKey<S> {
@@ -63,7 +51,6 @@ impl<S: Scope> CachedKey<S> {
             state,
             environment: found.environment,
             read_lately: AtomicBool::new(false),
-            uses: UseCount::new(),
         }
     }
 }
@@ -98,27 +85,6 @@ impl<S> CachedKey<S> {
         (self.id, self.secret)
     }
 
-    /// Counts that it was accepted, on the entry itself.
-    pub(crate) fn count_use(&self) -> Counted {
-        self.uses.count()
-    }
-
-    fn with_credential(&self, prefix: u64, count: u32) -> Uses {
-        let Self { organization, id: key, secret, .. } = self;
-        Uses { prefix, organization: organization.clone(), key: *key, secret: *secret, count }
-    }
-
-    /// Takes the number of its uses. It does not know its hash, whose first 64 bits are the prefix.
-    pub(super) fn take_uses(&self, prefix: u64) -> Uses {
-        self.with_credential(prefix, self.uses.take())
-    }
-
-    /// Takes the number of its uses for the last time, if there were any.
-    pub(super) fn close(&self, prefix: u64) -> Option<Uses> {
-        let count = self.uses.close();
-        (count > 0).then(|| self.with_credential(prefix, count))
-    }
-
     /// Written only when it changes, so that a busy key's memory stays shared between cores.
     pub(super) fn mark_read(&self) {
         if !self.read_lately.load(Ordering::Relaxed) {
@@ -146,7 +112,6 @@ impl<S> CachedKey<S> {
             state: CachedState::UntilExpiry,
             environment,
             read_lately: AtomicBool::new(false),
-            uses: UseCount::new(),
         }
     }
 }
@@ -162,7 +127,6 @@ impl<S> Clone for CachedKey<S> {
             state: self.state,
             environment: self.environment,
             read_lately: AtomicBool::new(false),
-            uses: UseCount::new(),
         }
     }
 }
@@ -176,7 +140,7 @@ mod tests {
     keyfob_core::scopes! { enum Scope { Read => "org:read" } }
 
     #[test]
-    fn entry_with_its_hash_takes_128_bytes() {
-        assert_eq!(size_of::<KeyHash>() + size_of::<CachedKey<Scope>>(), 128);
+    fn entry_with_its_hash_takes_120_bytes() {
+        assert_eq!(size_of::<KeyHash>() + size_of::<CachedKey<Scope>>(), 120);
     }
 }

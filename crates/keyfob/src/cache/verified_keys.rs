@@ -6,12 +6,12 @@ use keyfob_core::KeyHash;
 use keyfob_store::OrganizationId;
 use papaya::{Equivalent, Guard};
 
-use super::cached_key::{CachedKey, Uses};
+use super::cached_key::CachedKey;
 use super::eviction_clock::{EvictionClock, Hand};
 
 /// The keys that were looked up, whatever the answer was, but for unknown ones.
 ///
-/// Reads take no lock, and write to nothing but the entry that they read. The table is bounded: the
+/// Reads take no lock, and write nothing but, now and then, one flag. The table is bounded: the
 /// [`EvictionClock`] says which key goes when another comes.
 ///
 /// The hash table is keyed by random numbers of its own: a caller who knows how a hash is folded
@@ -19,8 +19,6 @@ use super::eviction_clock::{EvictionClock, Hand};
 pub(crate) struct VerifiedKeys<S> {
     keys: papaya::HashMap<KeyHash, CachedKey<S>, RandomState>,
     clock: Mutex<EvictionClock>,
-    /// What was counted on entries that are forgotten.
-    orphaned: Mutex<Vec<Uses>>,
 }
 
 impl<S> VerifiedKeys<S> {
@@ -28,7 +26,6 @@ impl<S> VerifiedKeys<S> {
         Self {
             keys: papaya::HashMap::with_hasher(RandomState::default()),
             clock: Mutex::new(EvictionClock::new(capacity)),
-            orphaned: Mutex::default(),
         }
     }
 
@@ -45,8 +42,7 @@ impl<S> VerifiedKeys<S> {
 
     pub(crate) fn insert(&self, hash: KeyHash, key: CachedKey<S>) {
         let guard = self.keys.guard();
-        if let Some(replaced) = self.keys.insert(hash, key, &guard) {
-            self.close(hash.prefix(), replaced);
+        if self.keys.insert(hash, key, &guard).is_some() {
             return;
         }
         let mut clock = lock(&self.clock);
@@ -61,54 +57,23 @@ impl<S> VerifiedKeys<S> {
         });
         drop(clock);
         // A forgotten key that came back may stand on the clock twice: it does not evict itself.
-        if let Some(prefix) = evict.filter(|prefix| *prefix != hash.prefix())
-            && let Some(evicted) = self.keys.remove(&Prefix(prefix), &guard)
-        {
-            self.close(prefix, evicted);
+        if let Some(prefix) = evict.filter(|prefix| *prefix != hash.prefix()) {
+            self.keys.remove(&Prefix(prefix), &guard);
         }
     }
 
     pub(crate) fn remove(&self, hash: &KeyHash) {
-        if let Some(removed) = self.keys.pin().remove(hash) {
-            self.close(hash.prefix(), removed);
-        }
+        self.keys.pin().remove(hash);
     }
 
     /// Looks at every key, which is for what is rare.
     pub(crate) fn remove_all_of(&self, organization: &OrganizationId) {
-        self.remove_if(|key| key.organization() == organization);
+        self.keys.pin().retain(|_, key| key.organization() != organization);
     }
 
     pub(crate) fn clear(&self) {
-        self.remove_if(|_| true);
+        self.keys.pin().clear();
         lock(&self.clock).clear();
-    }
-
-    /// Takes the number of uses of the keys whose hashes start so.
-    pub(crate) fn take_uses(&self, prefix: u64) -> Option<Uses> {
-        let keys = self.keys.pin();
-        let key = keys.get(&Prefix(prefix))?;
-        Some(key.take_uses(prefix))
-    }
-
-    /// Takes what was counted on entries that are forgotten.
-    pub(crate) fn take_orphaned(&self) -> Vec<Uses> {
-        std::mem::take(&mut lock(&self.orphaned))
-    }
-
-    fn remove_if(&self, condition: impl Fn(&CachedKey<S>) -> bool) {
-        let keys = self.keys.pin();
-        for (hash, _) in keys.iter().filter(|(_, key)| condition(key)) {
-            if let Some(removed) = keys.remove(hash) {
-                self.close(hash.prefix(), removed);
-            }
-        }
-    }
-
-    fn close(&self, prefix: u64, forgotten: &CachedKey<S>) {
-        if let Some(uses) = forgotten.close(prefix) {
-            lock(&self.orphaned).push(uses);
-        }
     }
 
     #[cfg(test)]
