@@ -136,3 +136,42 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use keyfob_core::Environment;
+
+    use super::*;
+
+    keyfob_core::scopes! { enum Scope { Read => "org:read" } }
+
+    fn key(byte: u8) -> CachedKey<Scope> {
+        let organization = OrganizationId::new("acme").unwrap();
+        CachedKey::for_test(KeyId::from_bytes([byte; 16]), organization, Environment::Live)
+    }
+
+    #[test]
+    fn counts_of_all_threads_come_to_one_sum_by_place() {
+        let (usage, one, other) = (UsageCounter::new(), key(1), key(2));
+        let at = |hour| Hour::from_number(hour).start();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..1_000 {
+                        usage.count(&one, Outcome::Accepted, at(5));
+                    }
+                });
+            }
+            for _ in 0..100 {
+                usage.collect();
+            }
+        });
+        usage.count(&one, Outcome::Accepted, at(6));
+        usage.count(&one, Outcome::MissingScope, at(5));
+        usage.count(&other, Outcome::Accepted, at(5));
+        let mut counts: Vec<u64> = usage.take().iter().map(|count| count.count).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [1, 1, 1, 8_000]);
+        assert!(usage.take().is_empty());
+    }
+}
