@@ -86,8 +86,9 @@ fn request(key: &str) -> Request<()> {
 }
 
 async fn warm_service(key: &str) -> KeyService<Scope, EveryKey> {
-    let service =
-        KeyService::builder(FORMAT, EveryKey).with_staleness_bound(Duration::from_secs(60)).build();
+    let service = KeyService::builder(FORMAT, EveryKey::default())
+        .with_staleness_bound(Duration::from_secs(60))
+        .build();
     while !service.feed_status().cache_in_use {
         tokio::task::yield_now().await;
     }

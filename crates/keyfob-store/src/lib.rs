@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod delegate_key_store;
 mod dyn_store;
 mod error;
 mod event;
+mod every_method;
 mod feed;
 mod key_change;
 mod key_id;
@@ -18,6 +20,7 @@ mod timestamp;
 mod transition;
 mod usage;
 
+pub use delegate_key_store::DelegateKeyStore;
 pub use dyn_store::DynStore;
 pub use error::{BackendError, Conflict, ImportError, StoreError};
 pub use event::{Action, Details, Event, EventQuery, InvalidAction, NewEvent};

@@ -6,10 +6,10 @@ use std::task::{Context, Poll, Waker};
 
 use keyfob_memory::MemoryStore;
 use keyfob_store::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour,
-    IdempotencyToken, ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord,
-    KeyState, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason, Rotation, StoreError,
-    Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
+    Attribution, Changes, Committed, DelegateKeyStore, Event, EventQuery, FeedPosition, FoundKeys,
+    Hour, IdempotencyToken, ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery,
+    KeyRecord, KeyState, KeyStore, NewEvent, NewKey, OrganizationId, Page, Reason, Rotation,
+    StoreError, Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
 };
 
 use crate::fault::Fault;
@@ -136,7 +136,13 @@ impl FaultyStore {
     }
 }
 
-impl KeyStore for FaultyStore {
+impl DelegateKeyStore for FaultyStore {
+    type Inner = MemoryStore;
+
+    fn inner(&self) -> &MemoryStore {
+        &self.honest
+    }
+
     async fn insert(
         &self,
         key: NewKey,
