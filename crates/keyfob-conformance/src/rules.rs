@@ -21,6 +21,7 @@ mod insert;
 mod list;
 mod list_races;
 mod new_organization;
+mod nodes;
 mod positions;
 mod races;
 mod retire;
@@ -69,6 +70,7 @@ pub(crate) fn checks() -> impl Iterator<Item = &'static Check> {
         usage_queries::CHECKS,
         delete_organization::CHECKS,
         new_organization::CHECKS,
+        nodes::CHECKS,
     ]
     .into_iter()
     .flatten()

@@ -49,6 +49,12 @@ macro_rules! every_method {
                 -> Result<Changes, StoreError>;
             wait(after: () FeedPosition)
                 -> ();
+            report_node(report: () NodeReport)
+                -> Result<(), StoreError>;
+            nodes()
+                -> Result<Vec<NodeReport>, StoreError>;
+            forget_node(node: () NodeId)
+                -> Result<(), StoreError>;
         }
     };
 }

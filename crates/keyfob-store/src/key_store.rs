@@ -4,8 +4,9 @@ use keyfob_core::KeyHash;
 
 use crate::{
     Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
-    Issued, KeyEdit, KeyId, KeyLimit, KeyQuery, KeyRecord, NewEvent, NewKey, OrganizationId, Page,
-    Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
+    Issued, KeyEdit, KeyId, KeyLimit, KeyQuery, KeyRecord, NewEvent, NewKey, NodeId, NodeReport,
+    OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch, UsageQuery,
+    UsageRow,
 };
 
 /// Where keys are kept.
@@ -46,6 +47,9 @@ use crate::{
 ///     [`UsageRow::MOST`] and never wrap; usage of a key that is unknown is dropped.
 /// 13. **A deleted organization is gone.** One write refuses all its keys, and nothing made later
 ///     under the same id revives or shows anything of it.
+/// 14. **Nodes are listed as they report.** A report takes the place of the node's last one, but for
+///     the position, which never goes back, in whatever order reports arrive. Reports are no part of
+///     the log nor of the feed.
 ///
 /// No method blocks the thread that polls it.
 pub trait KeyStore: Send + Sync + 'static {
@@ -261,4 +265,28 @@ pub trait KeyStore: Send + Sync + 'static {
     /// It is a hint and nothing else: it may return early, late or never, and whoever waits polls
     /// as well. A store without a way to know may wait for ever.
     fn wait(&self, after: FeedPosition) -> impl Future<Output = ()> + Send;
+
+    /// Takes down what a node says of itself, in place of what it said before. Of the positions that
+    /// it ever reported, the last in the feed stays.
+    ///
+    /// # Errors
+    /// The failures of the store itself.
+    fn report_node(
+        &self,
+        report: NodeReport,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Every node that has reported and was not forgotten, in the order of their ids: by when they
+    /// started. The store judges nothing: a node whose process was killed is listed as it last was.
+    ///
+    /// # Errors
+    /// The failures of the store itself.
+    fn nodes(&self) -> impl Future<Output = Result<Vec<NodeReport>, StoreError>> + Send;
+
+    /// Takes a node off the list. One that is not on it is forgotten all the same; one that reports
+    /// again is listed again.
+    ///
+    /// # Errors
+    /// The failures of the store itself.
+    fn forget_node(&self, node: NodeId) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
