@@ -6,6 +6,7 @@ use keyfob_store::{Change, FoundKeys, KeyStore, Outcome, StoreError};
 use tokio::runtime::Handle;
 
 use crate::cache::{Cache, CachedKey, Verdict};
+use crate::clock::Moment;
 use crate::lookups::Lookups;
 use crate::usage_counter::UsageCounter;
 use crate::{Clock, Outage, Principal, Refusal, Requirement, VerifyError, report};
@@ -58,16 +59,21 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
             Ok(key) => key.hash(),
             Err(refusal) => return Some(Err(refusal.into())),
         };
+        let now = self.moment();
         let known = |key: &CachedKey<S>| {
             let conclusion = self.conclude(key, requirement);
-            let at = self.clock.coarse_wall();
-            self.usage.count(key, outcome(&conclusion), at);
+            self.usage.count(key, outcome(&conclusion), now.wall);
             Ok(conclusion?)
         };
         let unknown = || Err(Refusal::Unknown.into());
-        let answer = self.cache.get(&hash, self.clock.monotonic(), known, unknown)?;
+        let answer = self.cache.get(&hash, now, known, unknown)?;
         report::cache_hit();
         Some(answer)
+    }
+
+    /// What the clocks of the lease show.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment::of(&*self.clock)
     }
 
     /// Makes a committed change count here, before whoever made it learns that it is done.

@@ -5,6 +5,7 @@ use keyfob_core::Scope;
 use keyfob_store::{Changes, FeedPosition, KeyStore, StoreError};
 use tokio::task::JoinHandle;
 
+use crate::clock::Moment;
 use crate::core::Core;
 use crate::report;
 
@@ -33,7 +34,7 @@ pub struct FeedStatus {
 #[derive(Clone, Copy, Default)]
 struct Progress {
     position: Option<FeedPosition>,
-    read_began: Option<Duration>,
+    read_began: Option<Moment>,
 }
 
 /// How many changes one read of the feed asks for.
@@ -52,10 +53,10 @@ impl Follower {
 
     pub(crate) fn status<S: Scope, St: KeyStore>(&self, core: &Core<S, St>) -> FeedStatus {
         let progress = *self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = core.clock.monotonic();
+        let now = core.moment();
         FeedStatus {
             position: progress.position,
-            staleness: progress.read_began.map(|began| now.saturating_sub(began)),
+            staleness: progress.read_began.map(|began| now.since(began)),
             cache_in_use: core.cache.lease_holds(now),
         }
     }
@@ -107,7 +108,7 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
             self.core.cache.restart(reached);
             return Ok(Step { reached, idle: false });
         };
-        let read_began = self.core.clock.monotonic();
+        let read_began = self.core.moment();
         let read = self.core.store.changes(position, CHANGES_A_READ);
         let Changes { changes, reached, complete } = self.in_time(read).await?;
         self.core.cache.apply(&changes);
@@ -120,7 +121,7 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
         Ok(Step { reached, idle: complete })
     }
 
-    fn note(&self, reached: FeedPosition, read_began: Option<Duration>) {
+    fn note(&self, reached: FeedPosition, read_began: Option<Moment>) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress.position = Some(reached);
         progress.read_began = read_began.or(progress.read_began);
