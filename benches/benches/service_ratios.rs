@@ -67,7 +67,7 @@ async fn warm_service(texts: &[String]) -> (Service, usize) {
         .with_staleness_bound(Duration::from_secs(60))
         .with_cache_capacity(texts.len())
         .build();
-    while !service.feed_status().cache_in_use {
+    while !service.health().cache_in_use {
         tokio::task::yield_now().await;
     }
     service.verify(&texts[0]).await.expect("every key is good");

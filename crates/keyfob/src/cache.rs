@@ -21,6 +21,7 @@ use keyfob_store::{Change, Changed, FeedPosition};
 pub(crate) use cached_key::CachedKey;
 use fence::Fence;
 pub(crate) use fence::Verdict;
+pub(crate) use lease::CLOCK_LAG;
 use lease::Lease;
 use unknown_keys::UnknownKeys;
 use verified_keys::VerifiedKeys;
@@ -119,6 +120,11 @@ impl<S> Cache<S> {
     /// Every change up to a read of the feed that began then is applied.
     pub(crate) fn renew(&self, read_began: Moment) {
         self.lease.renew(read_began);
+    }
+
+    /// Nothing is honoured until the next renewal.
+    pub(crate) fn end_lease(&self) {
+        self.lease.revoke();
     }
 
     pub(crate) fn generation(&self) -> u64 {

@@ -40,9 +40,20 @@ impl Moment {
     /// How long ago an earlier moment was, by the clock that has gone on farther. A time of day that
     /// was set back says nothing.
     pub(crate) fn since(self, earlier: Self) -> Duration {
+        let (monotonic, wall) = self.both_since(earlier);
+        monotonic.max(wall)
+    }
+
+    /// How long ago an earlier moment was at least, by the clock that has gone on less far.
+    pub(crate) fn surely_since(self, earlier: Self) -> Duration {
+        let (monotonic, wall) = self.both_since(earlier);
+        monotonic.min(wall)
+    }
+
+    fn both_since(self, earlier: Self) -> (Duration, Duration) {
         let wall = self.wall.as_micros().saturating_sub(earlier.wall.as_micros());
         let wall = Duration::from_micros(u64::try_from(wall).unwrap_or(0));
-        self.monotonic.saturating_sub(earlier.monotonic).max(wall)
+        (self.monotonic.saturating_sub(earlier.monotonic), wall)
     }
 }
 

@@ -5,9 +5,11 @@ use keyfob_core::{Environment, KeyFormat, KeyHash, PresentedKey, Scope};
 use keyfob_store::{Change, FoundKeys, KeyStore, Outcome, StoreError};
 use tokio::runtime::Handle;
 
+use crate::attempts::SharedAttempts;
 use crate::cache::{Cache, CachedKey, Verdict};
 use crate::clock::Moment;
 use crate::lookups::Lookups;
+use crate::registration::Registration;
 use crate::usage_counter::UsageCounter;
 use crate::{Clock, Outage, Principal, Refusal, Requirement, VerifyError, report};
 
@@ -20,6 +22,8 @@ pub(crate) struct Core<S, St> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cache: Cache<S>,
     pub(crate) usage: UsageCounter,
+    pub(crate) usage_flushes: SharedAttempts,
+    pub(crate) registration: Registration,
     pub(crate) lookups: Lookups<Answer<S>>,
     pub(crate) lookup_timeout: Duration,
     pub(crate) runtime: Handle,

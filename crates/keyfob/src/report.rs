@@ -1,9 +1,9 @@
 //! What a service says of itself: events for `tracing`, and numbers for `metrics` if it is asked
 //! for. Neither ever holds a key, a hash or a hint.
 
-use keyfob_store::{FeedPosition, KeyRecord, StoreError};
+use keyfob_store::{KeyRecord, StoreError};
 
-use crate::{Outage, Principal, VerifyError};
+use crate::{Confirmation, Health, Outage, Principal, VerifyError};
 
 pub(crate) fn verification<S>(verified: &Result<Principal<S>, VerifyError>) {
     let outcome = match verified {
@@ -53,14 +53,28 @@ pub(crate) fn lookup(hashes: usize, failure: Option<&Outage>) {
     }
 }
 
-pub(crate) fn feed_read(reached: FeedPosition) {
+pub(crate) fn feed_read(health: &Health) {
     #[cfg(feature = "metrics")]
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "a gauge is a float, and 2^53 changes are far off"
-    )]
-    metrics::gauge!("keyfob_feed_position").set(reached.get() as f64);
-    let _ = reached;
+    {
+        let Health { position, lag, staleness, cache_in_use, .. } = health;
+        metrics::gauge!("keyfob_cache_in_use").set(f64::from(u8::from(*cache_in_use)));
+        if let Some(position) = position {
+            metrics::gauge!("keyfob_feed_position").set(gauged(position.get()));
+        }
+        if let Some(lag) = lag {
+            metrics::gauge!("keyfob_feed_lag").set(gauged(*lag));
+        }
+        if let Some(staleness) = staleness {
+            metrics::gauge!("keyfob_staleness_seconds").set(staleness.as_secs_f64());
+        }
+    }
+    let _ = health;
+}
+
+#[cfg(feature = "metrics")]
+#[allow(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 changes are far off")]
+fn gauged(number: u64) -> f64 {
+    number as f64
 }
 
 pub(crate) fn feed_read_failed(error: &StoreError) {
@@ -73,6 +87,22 @@ pub(crate) fn usage_not_recorded(error: &StoreError) {
     tracing::warn!(%error, "usage could not be recorded, and will be sent again");
     #[cfg(feature = "metrics")]
     metrics::counter!("keyfob_usage_flush_failures_total").increment(1);
+}
+
+pub(crate) fn node_not_reported(error: &StoreError) {
+    tracing::warn!(%error, "this node could not report to the store, and will again");
+    #[cfg(feature = "metrics")]
+    metrics::counter!("keyfob_node_report_failures_total").increment(1);
+}
+
+pub(crate) fn nodes_not_read(error: &StoreError) {
+    tracing::warn!(%error, "the list of nodes could not be read");
+}
+
+pub(crate) fn concluded(confirmation: &Confirmation) {
+    let (in_force, nodes) = (confirmation.in_force(), confirmation.nodes.len());
+    let (key, position) = (confirmation.key.id, confirmation.position);
+    tracing::info!(%key, %position, in_force, nodes, "change confirmed as far as it could be");
 }
 
 pub(crate) fn key_changed(what: &'static str, key: &KeyRecord) {

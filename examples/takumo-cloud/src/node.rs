@@ -43,7 +43,7 @@ impl Node {
     /// # Errors
     /// The failures of the store, which is asked where the feed ends.
     pub(crate) async fn status(&self, keys: &Keys) -> Result<NodeStatus, StoreError> {
-        let feed = keys.feed_status();
+        let feed = keys.health();
         let end = keys.store().position().await?;
         let millis = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         Ok(NodeStatus {

@@ -21,7 +21,7 @@ pub(crate) struct Lease {
 }
 
 /// How far a coarse clock may lag. The lease ends that much earlier, so that the bound holds.
-const CLOCK_LAG: Duration = Duration::from_millis(10);
+pub(crate) const CLOCK_LAG: Duration = Duration::from_millis(10);
 
 impl Lease {
     pub(crate) const fn new(bound: Duration) -> Self {

@@ -51,7 +51,7 @@ fn clock() -> Arc<ManualClock> {
 /// A service that follows its feed, so that its cache is in use.
 async fn service(store: &FaultyStore, clock: &Arc<ManualClock>) -> Service {
     let service = builder(store, clock).build();
-    eventually(async || service.feed_status().cache_in_use).await;
+    eventually(async || service.health().cache_in_use).await;
     service
 }
 

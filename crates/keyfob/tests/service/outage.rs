@@ -61,7 +61,7 @@ async fn cached_key_is_honoured_through_an_outage_until_the_bound_and_no_longer(
     assert_eq!(store.finds(), before + 1, "without a lease the store is asked every time");
 
     store.fail_feed(false);
-    eventually(async || service.feed_status().cache_in_use).await;
+    eventually(async || service.health().cache_in_use).await;
     let before = store.finds();
     service.verify(key).await.unwrap();
     assert_eq!(store.finds(), before, "what was cached is good again, without a lookup");
@@ -116,6 +116,6 @@ async fn no_clock_that_stands_still_or_is_set_lengthens_the_bound() {
         assert_eq!(error.refusal(), Some(&Refusal::Revoked), "change {number}");
 
         store.fail_feed(false);
-        eventually(async || there.feed_status().cache_in_use).await;
+        eventually(async || there.health().cache_in_use).await;
     }
 }

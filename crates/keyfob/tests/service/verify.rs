@@ -68,7 +68,7 @@ async fn expiry_holds_to_the_microsecond_on_every_hit_and_both_ways() {
     let (store, clock) = (FaultyStore::new(), clock());
     // A clock that is set ends the lease, until the feed is read again, which is soon.
     let service = builder(&store, &clock).with_staleness_bound(Duration::from_millis(100)).build();
-    let followed = async || eventually(async || service.feed_status().cache_in_use).await;
+    let followed = async || eventually(async || service.health().cache_in_use).await;
     followed().await;
     let request = CreateKey::new(
         organization(),
