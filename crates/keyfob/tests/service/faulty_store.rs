@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use keyfob::{
-    Changes, DelegateKeyStore, FeedPosition, FoundKeys, KeyHash, KeyStore, StoreError, UsageBatch,
+    Changes, DelegateKeyStore, FeedPosition, FoundKeys, KeyHash, KeyStore, NodeId, NodeReport,
+    StoreError, UsageBatch,
 };
 use keyfob_memory::MemoryStore;
 use tokio::sync::Semaphore;
@@ -22,6 +23,10 @@ struct Faults {
     hints: AtomicBool,
     usage_fails: AtomicBool,
     usage_answers_get_lost: AtomicBool,
+    reports: AtomicUsize,
+    reports_fail: AtomicBool,
+    lists_fail: AtomicBool,
+    forgetting_fails: AtomicBool,
     /// A lookup has read, and is about to answer.
     read: Semaphore,
     /// It may answer now.
@@ -31,8 +36,17 @@ struct Faults {
 
 impl FaultyStore {
     pub(crate) fn new() -> Self {
+        Self::of(MemoryStore::new())
+    }
+
+    /// Another way to the same keys, with faults of its own.
+    pub(crate) fn beside(&self) -> Self {
+        Self::of(self.0.store.clone())
+    }
+
+    fn of(store: MemoryStore) -> Self {
         Self(Arc::new(Faults {
-            store: MemoryStore::new(),
+            store,
             finds: AtomicUsize::new(0),
             hashes: AtomicUsize::new(0),
             lookups_fail: AtomicBool::new(false),
@@ -42,6 +56,10 @@ impl FaultyStore {
             hints: AtomicBool::new(true),
             usage_fails: AtomicBool::new(false),
             usage_answers_get_lost: AtomicBool::new(false),
+            reports: AtomicUsize::new(0),
+            reports_fail: AtomicBool::new(false),
+            lists_fail: AtomicBool::new(false),
+            forgetting_fails: AtomicBool::new(false),
             read: Semaphore::new(0),
             release: Semaphore::new(0),
             gated: AtomicBool::new(false),
@@ -82,6 +100,23 @@ impl FaultyStore {
     /// Usage is recorded, and the answer is an error all the same.
     pub(crate) fn lose_answers_of_usage(&self, lose: bool) {
         self.0.usage_answers_get_lost.store(lose, Ordering::SeqCst);
+    }
+
+    /// How many reports of nodes were taken.
+    pub(crate) fn reports(&self) -> usize {
+        self.0.reports.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn fail_reports(&self, fail: bool) {
+        self.0.reports_fail.store(fail, Ordering::SeqCst);
+    }
+
+    pub(crate) fn fail_lists(&self, fail: bool) {
+        self.0.lists_fail.store(fail, Ordering::SeqCst);
+    }
+
+    pub(crate) fn fail_to_forget(&self, fail: bool) {
+        self.0.forgetting_fails.store(fail, Ordering::SeqCst);
     }
 
     pub(crate) fn silence_hints(&self) {
@@ -160,5 +195,27 @@ impl DelegateKeyStore for FaultyStore {
         } else {
             std::future::pending::<()>().await;
         }
+    }
+
+    async fn report_node(&self, report: NodeReport) -> Result<(), StoreError> {
+        if self.0.reports_fail.load(Ordering::SeqCst) {
+            return outage();
+        }
+        self.0.reports.fetch_add(1, Ordering::SeqCst);
+        self.0.store.report_node(report).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeReport>, StoreError> {
+        if self.0.lists_fail.load(Ordering::SeqCst) {
+            return outage();
+        }
+        self.0.store.nodes().await
+    }
+
+    async fn forget_node(&self, node: NodeId) -> Result<(), StoreError> {
+        if self.0.forgetting_fails.load(Ordering::SeqCst) {
+            return outage();
+        }
+        self.0.store.forget_node(node).await
     }
 }

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cache;
+mod confirmation;
 mod create;
 mod faulty_store;
 mod life;
+mod nodes;
 mod outage;
 mod usage;
 mod verify;
