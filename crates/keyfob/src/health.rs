@@ -3,6 +3,7 @@ use std::time::Duration;
 use keyfob_core::Scope;
 use keyfob_store::{FeedPosition, KeyStore, NodeId};
 
+use crate::KeyService;
 use crate::clock::Moment;
 use crate::core::Core;
 use crate::follower::Progress;
@@ -31,6 +32,14 @@ pub struct Health {
     pub last_usage_flush: Option<Duration>,
     /// How often usage could not be written down. It is kept, and sent again.
     pub failed_usage_flushes: u64,
+}
+
+impl<S: Scope, St: KeyStore> KeyService<S, St> {
+    /// How this service is doing, of what it knows itself: the store is not asked.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health::of(&self.core, *self.follower.progress().borrow())
+    }
 }
 
 impl Health {

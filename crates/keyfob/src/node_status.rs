@@ -1,7 +1,9 @@
 use std::time::Duration;
 
-use keyfob_store::{FeedPosition, NodeReport, Timestamp};
+use keyfob_core::Scope;
+use keyfob_store::{FeedPosition, KeyStore, NodeReport, StoreError, Timestamp};
 
+use crate::KeyService;
 use crate::confirmation::is_gone;
 
 /// A node of the store's list, seen from here and now.
@@ -18,6 +20,22 @@ pub struct NodeStatus {
     /// Whether it has been silent for three of its intervals. Then its process has ended, or it is
     /// cut off and honours nothing that it remembers until it has reported again.
     pub gone: bool,
+}
+
+impl<S: Scope, St: KeyStore> KeyService<S, St> {
+    /// Every node that the store lists, this one among them if it registers. The list is of nodes
+    /// that have reported and have not shut down; one whose process was killed is on it for a day, as
+    /// [gone](NodeStatus::gone).
+    ///
+    /// # Errors
+    /// The failures of the store.
+    pub async fn nodes(&self) -> Result<Vec<NodeStatus>, StoreError> {
+        let nodes = self.core.store.nodes().await?;
+        // Read last: nobody is ahead of it.
+        let end = self.core.store.position().await?;
+        let now = self.now();
+        Ok(nodes.into_iter().map(|report| NodeStatus::of(report, end, now)).collect())
+    }
 }
 
 impl NodeStatus {

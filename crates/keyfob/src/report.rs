@@ -111,9 +111,12 @@ pub(crate) fn key_changed(what: &'static str, key: &KeyRecord) {
 
 #[cfg(all(test, feature = "metrics"))]
 mod tests {
+    use std::time::Duration;
+
+    use keyfob_store::FeedPosition;
     use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
-    use crate::Refusal;
+    use crate::{Health, Refusal};
 
     #[test]
     fn verifications_are_counted_by_outcome() {
@@ -128,5 +131,39 @@ mod tests {
         assert_eq!(key.key().name(), "keyfob_verifications_total");
         let label = key.key().labels().next().expect("an outcome");
         assert_eq!((label.key(), label.value()), ("outcome", "unknown"));
+    }
+
+    #[test]
+    fn feed_is_shown_in_gauges() {
+        let health = Health {
+            position: Some(FeedPosition::new(7)),
+            lag: Some(2),
+            staleness: Some(Duration::from_millis(1_500)),
+            cache_in_use: true,
+            node: None,
+            last_report: None,
+            failed_reports: 0,
+            last_usage_flush: None,
+            failed_usage_flushes: 0,
+        };
+        let recorder = DebuggingRecorder::new();
+        metrics::with_local_recorder(&recorder, || super::feed_read(&health));
+        let mut shown: Vec<_> = recorder
+            .snapshotter()
+            .snapshot()
+            .into_vec()
+            .into_iter()
+            .map(|(key, _, _, value)| (key.key().name().to_owned(), value))
+            .collect();
+        shown.sort_by(|one, other| one.0.cmp(&other.0));
+        let expected = [
+            ("keyfob_cache_in_use", 1.0),
+            ("keyfob_feed_lag", 2.0),
+            ("keyfob_feed_position", 7.0),
+            ("keyfob_staleness_seconds", 1.5),
+        ];
+        let expected =
+            expected.map(|(name, value)| (name.to_owned(), DebugValue::Gauge(value.into())));
+        assert_eq!(shown, expected);
     }
 }

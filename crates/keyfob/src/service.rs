@@ -14,8 +14,8 @@ use crate::follower::Follower;
 use crate::reporter::Reporter;
 use crate::usage_recorder::UsageRecorder;
 use crate::{
-    CreateError, CreateKey, Health, IssuedKey, IssuedOnce, KeyChange, KeyServiceBuilder,
-    NodeStatus, Principal, Requirement, VerifyError, report,
+    CreateError, CreateKey, IssuedKey, IssuedOnce, KeyChange, KeyServiceBuilder, NodeStatus,
+    Principal, Requirement, VerifyError, report,
 };
 
 /// Issues, verifies, lists and revokes the keys of a service.
@@ -24,7 +24,7 @@ use crate::{
 /// service, which ends with the last of them.
 pub struct KeyService<S, St> {
     pub(crate) core: Arc<Core<S, St>>,
-    follower: Arc<Follower>,
+    pub(crate) follower: Arc<Follower>,
     usage: Arc<UsageRecorder>,
     reporter: Option<Arc<Reporter>>,
 }
@@ -226,26 +226,6 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.core.clock.wall()
-    }
-
-    /// How this service is doing, of what it knows itself: the store is not asked.
-    #[must_use]
-    pub fn health(&self) -> Health {
-        Health::of(&self.core, *self.follower.progress().borrow())
-    }
-
-    /// Every node that the store lists, this one among them if it registers. The list is of nodes
-    /// that have reported and have not shut down; one whose process was killed is on it for a day, as
-    /// [gone](NodeStatus::gone).
-    ///
-    /// # Errors
-    /// The failures of the store.
-    pub async fn nodes(&self) -> Result<Vec<NodeStatus>, StoreError> {
-        let nodes = self.core.store.nodes().await?;
-        // Read last: nobody is ahead of it.
-        let end = self.core.store.position().await?;
-        let now = self.now();
-        Ok(nodes.into_iter().map(|report| NodeStatus::of(report, end, now)).collect())
     }
 
     /// Does what is to be done before the process ends: takes this node off the store's list, and

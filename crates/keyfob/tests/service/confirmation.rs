@@ -118,6 +118,16 @@ async fn nothing_is_confirmed_by_a_list_that_can_not_be_read() {
 }
 
 #[tokio::test]
+async fn node_knows_of_itself_without_a_report() {
+    let (store, clock) = (FaultyStore::new(), clock());
+    let service = service(&store, &clock).await;
+    let (owner, key) = (organization(), create(&service).await.key.id);
+    store.fail_reports(true);
+    let revoke = service.revoke(&owner, key, None, actor()).confirmed(Duration::ZERO);
+    assert!(revoke.await.unwrap().in_force());
+}
+
+#[tokio::test]
 async fn every_change_of_a_key_can_be_confirmed() {
     let fleet = Fleet::new().await;
     let (service, owner, id) = (&fleet.here, organization(), fleet.key.key.id);

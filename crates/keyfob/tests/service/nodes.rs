@@ -31,6 +31,15 @@ async fn node_reports_where_it_is_before_it_trusts_its_cache() {
     assert_eq!((node.position, node.interval), (FeedPosition::new(1), INTERVAL));
 }
 
+#[tokio::test(start_paused = true)]
+async fn cache_is_in_use_as_soon_as_the_node_is_listed() {
+    let (store, clock) = (FaultyStore::new(), clock());
+    store.silence_hints();
+    let service = builder(&store, &clock).build();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(service.health().cache_in_use, "without waiting for the next poll");
+}
+
 #[tokio::test]
 async fn node_that_can_not_report_trusts_nothing_and_serves_all_the_same() {
     let (store, clock) = (FaultyStore::new(), clock());
