@@ -194,7 +194,8 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         self.core.store.append_event(event, self.attribute(by.into())).await
     }
 
-    /// Lists an organization's events, newest first.
+    /// Lists an organization's events, newest first: its own. Those of deleted organizations of the
+    /// same id are there with [`EventQuery::with_deleted`], which is for operators only.
     ///
     /// # Errors
     /// The failures of the store.

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use keyfob_store::{
-    Attribution, FoundKey, FoundState, Idempotency, KeyEdit, KeyHash, KeyId, KeyRecord, KeyState,
-    KeyStatus, NewKey, OrganizationId, SecretRecord, Timestamp,
+    Attribution, FoundKey, FoundState, History, Idempotency, KeyEdit, KeyHash, KeyId, KeyRecord,
+    KeyState, KeyStatus, NewKey, OrganizationId, SecretRecord, Timestamp,
 };
 use serde_json::Value;
 
@@ -148,10 +148,10 @@ impl Reference {
         })
     }
 
-    /// The log of an organization that is there, newest first.
-    pub(crate) fn events(&self, owner: &OrganizationId) -> Vec<Logged> {
+    /// The log of an organization that is there, or of all that were, newest first.
+    pub(crate) fn events(&self, owner: &OrganizationId, history: History) -> Vec<Logged> {
         let of = |entry: &&(OrganizationId, u32, Logged)| {
-            entry.0 == *owner && entry.1 == self.life(owner)
+            entry.0 == *owner && (history == History::WithDeleted || entry.1 == self.life(owner))
         };
         self.log.iter().rev().filter(of).map(|(_, _, logged)| logged.clone()).collect()
     }

@@ -89,8 +89,8 @@ impl StoreModel {
     }
 
     /// [`KeyStore::delete_organization`](keyfob_store::KeyStore::delete_organization).
-    pub fn delete_organization(&mut self, organization: &OrganizationId) {
-        self.0.delete(organization);
+    pub fn delete_organization(&mut self, organization: &OrganizationId, by: &Attribution) {
+        self.0.delete(organization, by);
     }
 
     /// What [`KeyStore::find`](keyfob_store::KeyStore::find) answers for a hash.

@@ -86,8 +86,8 @@ fn compare(factory: &impl StoreFactory, run: ModelRun) {
         Err(TestError::Fail(reason, operations)) => (reason, operations),
         Err(TestError::Abort(reason)) => panic!("no case was played: {reason}"),
     };
-    let listed: String =
-        (1..).zip(operations).map(|(number, it)| format!("{number:>4}. {it:?}\n")).collect();
+    let numbered = (1..).zip(operations).map(|(number, it)| format!("{number:>4}. {it:?}\n"));
+    let listed = numbered.collect::<Vec<_>>().concat();
     panic!(
         "a service differs from the model (seed {seed}) after these operations:\n{listed}{reason}"
     );

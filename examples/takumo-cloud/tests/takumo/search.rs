@@ -122,8 +122,8 @@ fn base64(bytes: &[u8], lead: usize, engine: &impl Engine) -> String {
     encoded[begin..whole].to_owned()
 }
 
-fn percent(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("%{byte:02X}")).collect()
+pub(crate) fn percent(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
 }
 
 /// As `Debug` shows bytes.

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::binary::{Serving, printed_key};
 use crate::client::{Client, Text};
 use crate::operator::Operator;
-use crate::search::Search;
+use crate::search::{Search, percent};
 
 #[test]
 fn no_key_and_no_hash_of_one_is_logged_or_kept() {
@@ -85,7 +85,7 @@ fn search_finds_a_leak_in_every_spelling() {
         ("key in upper case", key.to_uppercase()),
         ("key in hex", hex::encode(&key)),
         ("key in base64", STANDARD.encode(format!("user:{key}"))),
-        ("key in percent-encoding", key.bytes().map(|byte| format!("%{byte:02X}")).collect()),
+        ("key in percent-encoding", percent(key.as_bytes())),
         ("key as a list of numbers", format!("{:?}", key.as_bytes())),
         ("hash", hex::encode(hash)),
         ("hash as a list of numbers", format!("{hash:?}")),

@@ -81,7 +81,7 @@ impl Player {
                 let key = new_key(created.key.id, &organization, draft, expires_at, secret);
                 let expected = self.model.insert(&key, KeyLimit::Unlimited, &by);
                 self.keys.push((organization, created.key.id));
-                same(Ok(created.key), expected)
+                same(Ok(created.key), expected.as_ref())
             }
         }
     }
@@ -117,7 +117,7 @@ impl Player {
         if imported.is_ok() {
             self.keys.push((organization, id));
         }
-        same(imported, expected.map(|mut keys| keys.remove(0)))
+        same(imported, expected.as_ref().and_then(|keys| keys.first()))
     }
 
     async fn delete(
@@ -128,7 +128,7 @@ impl Player {
         let organization = organization_of(organization);
         let service = &self.nodes[node].service;
         service.delete_organization(&organization, actor()).await.map_err(failure)?;
-        self.model.delete_organization(&organization);
+        self.model.delete_organization(&organization, &self.by());
         let of =
             |text: &&Text| text.found().is_some_and(|found| found.organization == organization);
         Ok(self.texts.iter().filter(of).map(|text| text.hash).collect())
@@ -186,7 +186,7 @@ impl Player {
                 self.model.revoke(organization, id, None, &by),
             ),
         };
-        same(seen, expected)
+        same(seen, expected.as_ref())
     }
 
     /// Keeps a plaintext that was just made.
@@ -205,7 +205,7 @@ impl Player {
 /// The hashes of the key, if the service and the model agree about it.
 fn same(
     seen: Result<KeyRecord, StoreError>,
-    expected: Option<KeyRecord>,
+    expected: Option<&KeyRecord>,
 ) -> Result<Vec<KeyHash>, TestCaseError> {
     let seen = match seen {
         Ok(mut key) => {
@@ -216,7 +216,7 @@ fn same(
         Err(StoreError::NotFound | StoreError::Conflict(_)) => None,
         Err(error) => return Err(failure(error)),
     };
-    if seen != expected {
+    if seen.as_ref() != expected {
         let reason = format!("a change\n    expected: {expected:?}\n    seen: {seen:?}");
         return Err(TestCaseError::fail(reason));
     }
