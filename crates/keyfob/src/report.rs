@@ -44,6 +44,8 @@ pub(crate) fn cache_hit() {
 pub(crate) fn lookup(hashes: usize, failure: Option<&Outage>) {
     if let Some(outage) = failure {
         tracing::warn!(%outage, hashes, "keys could not be looked up");
+    } else {
+        tracing::trace!(hashes, "keys looked up");
     }
     #[cfg(feature = "metrics")]
     {
@@ -54,13 +56,13 @@ pub(crate) fn lookup(hashes: usize, failure: Option<&Outage>) {
 }
 
 pub(crate) fn feed_read(reached: FeedPosition) {
+    tracing::trace!(%reached, "change feed read");
     #[cfg(feature = "metrics")]
     #[allow(
         clippy::cast_precision_loss,
         reason = "a gauge is a float, and 2^53 changes are far off"
     )]
     metrics::gauge!("keyfob_feed_position").set(reached.get() as f64);
-    let _ = reached;
 }
 
 pub(crate) fn feed_read_failed(error: &StoreError) {

@@ -89,8 +89,9 @@ impl Reference {
 
     pub(super) fn log_key(&mut self, id: KeyId, action: &str, details: Value, by: &Attribution) {
         let Some(key) = self.keys.iter().find(|key| key.made.id == id) else { return };
+        let a_day_before = by.at.as_micros().saturating_sub(DAY);
         let cached = |secret: &&SecretRecord| {
-            secret.retires_at.is_none_or(|end| end.as_micros() > by.at.as_micros() - DAY)
+            secret.retires_at.is_none_or(|end| end.as_micros() > a_day_before)
         };
         let hashes = key.secrets.iter().filter(cached).map(|secret| secret.hash).collect();
         let owner = key.made.organization.clone();

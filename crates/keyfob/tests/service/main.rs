@@ -6,6 +6,9 @@ mod cache;
 mod create;
 mod faulty_store;
 mod life;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod model;
 mod outage;
 mod usage;
 mod verify;
