@@ -12,6 +12,7 @@ use crate::sample::{all_usage, events, keys};
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Footprint {
     keys: Vec<Vec<KeyRecord>>,
+    /// Those of deleted organizations of the same ids too.
     events: Vec<Vec<Event>>,
     usage: Vec<Vec<UsageRow>>,
     feed: Vec<Change>,
@@ -26,7 +27,8 @@ impl Footprint {
         for organization in organizations {
             footprint.keys.push(every_key(store, organization, keys(200), ANY_TIME).await?);
             footprint.usage.push(store.usage(organization, all_usage()).await?);
-            footprint.events.push(every_event(store, organization, events(200)).await?);
+            let logged = every_event(store, organization, events(200).with_deleted()).await?;
+            footprint.events.push(logged);
         }
         let mut follower = Follower::from_start(store);
         follower.read_on().await?;

@@ -14,6 +14,6 @@ mod suite;
 
 pub use factory::StoreFactory;
 pub use failure::Failure;
-pub use model::{ModelReport, ModelRun, run_model};
+pub use model::{ModelReport, ModelRun, StoreModel, run_model};
 pub use report::{Report, Verdict};
 pub use suite::{check_names, run_all, run_matching};

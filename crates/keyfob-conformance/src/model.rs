@@ -10,6 +10,7 @@ mod read;
 mod reference;
 mod reference_changes;
 mod reference_usage;
+mod store_model;
 mod strategy;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use crate::suite::{PATIENCE, runtime};
 use case::Case;
 use operation::Operation;
 use player::Player;
+pub use store_model::StoreModel;
 
 /// How long and how often to compare a store with the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod changes_logged;
 mod changes_refused;
 mod changes_told;
 mod delete_organization;
+mod deleted_events;
 mod duplicates;
 mod durability;
 mod edit;
@@ -70,6 +71,7 @@ pub(crate) fn checks() -> impl Iterator<Item = &'static Check> {
         usage_queries::CHECKS,
         delete_organization::CHECKS,
         new_organization::CHECKS,
+        deleted_events::CHECKS,
         nodes::CHECKS,
     ]
     .into_iter()

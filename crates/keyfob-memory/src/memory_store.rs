@@ -1,4 +1,5 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use keyfob_store::{
     Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
@@ -167,7 +168,8 @@ impl KeyStore for MemoryStore {
     }
 
     async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
-        self.write(|state| state.record_usage(batch));
+        let now = SystemTime::now().into();
+        self.write(|state| state.record_usage(batch, now));
         Ok(())
     }
 

@@ -2,10 +2,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use keyfob_store::{
     Action, Attribution, Change, Changed, Changes, Committed, Conflict, Details, Event, EventQuery,
-    FeedPosition, FoundKey, FoundKeys, FoundState, Idempotency, IdempotencyToken, ImportError,
-    Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, LogEntry, NewEvent, NewKey,
-    OrganizationId, Outcome, Page, Reason, Rotation, SecretRecord, StoreError, Switch, Timestamp,
-    UsageBatch,
+    FeedPosition, FoundKey, FoundKeys, FoundState, History, Idempotency, IdempotencyToken,
+    ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, LogEntry,
+    NewEvent, NewKey, OrganizationId, Outcome, Page, Reason, Rotation, SecretRecord, StoreError,
+    Switch, Timestamp, UsageBatch,
 };
 
 use crate::nodes::Nodes;
@@ -292,8 +292,8 @@ impl State {
         Committed { value: (), position }
     }
 
-    pub(crate) fn record_usage(&mut self, batch: &UsageBatch) {
-        if !self.usage.begin(batch) {
+    pub(crate) fn record_usage(&mut self, batch: &UsageBatch, now: Timestamp) {
+        if !self.usage.begin(batch, now) {
             return;
         }
         for count in &batch.counts {
@@ -347,7 +347,10 @@ impl State {
         organization: &OrganizationId,
         query: &EventQuery,
     ) -> Page<Event, FeedPosition> {
-        let since = self.organizations.get(organization).map(|organization| organization.since);
+        let since = match query.history {
+            History::SinceDeletion => self.organizations.get(organization).map(|own| own.since),
+            History::WithDeleted => None,
+        };
         let items = self
             .events
             .iter()

@@ -8,17 +8,26 @@ use keyfob_store::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Usage {
     counts: BTreeMap<(Hour, KeyId, u32, Outcome), u64>,
+    /// When each came, by the clock of this machine.
     batches: HashMap<[u8; 16], Timestamp>,
 }
 
-const DAY: i64 = 24;
+/// A day in microseconds, for which a batch is remembered.
+const REMEMBERED: i64 = 86_400_000_000;
 
 impl Usage {
-    /// Whether the batch is new. It is remembered for a day.
-    pub(crate) fn begin(&mut self, batch: &UsageBatch) -> bool {
-        let yesterday = Hour::of(batch.at).number() - DAY;
-        self.batches.retain(|_, at| Hour::of(*at).number() >= yesterday);
-        self.batches.insert(batch.id, batch.at).is_none()
+    /// Whether the batch, which comes now, is new.
+    ///
+    /// Those that have had their day are forgotten for it. Its clock and this machine's have to agree
+    /// that they had: one that is ahead makes no other batch count twice.
+    pub(crate) fn begin(&mut self, batch: &UsageBatch, now: Timestamp) -> bool {
+        if self.batches.contains_key(&batch.id) {
+            return false;
+        }
+        let yesterday = now.min(batch.at).as_micros().saturating_sub(REMEMBERED);
+        self.batches.retain(|_, came| came.as_micros() >= yesterday);
+        self.batches.insert(batch.id, now);
+        true
     }
 
     pub(crate) fn add(&mut self, count: &UsageCount) {
@@ -37,7 +46,7 @@ impl Usage {
             if asked {
                 let hour = match query.grain {
                     UsageGrain::Hour => *hour,
-                    UsageGrain::Day => Hour::from_number(hour.number().div_euclid(DAY) * DAY),
+                    UsageGrain::Day => hour.first_of_day(),
                 };
                 let sum: &mut u64 = rows.entry((hour, *key, *secret, *outcome)).or_default();
                 *sum = sum.saturating_add(*count).min(UsageRow::MOST);
@@ -56,5 +65,32 @@ impl Usage {
 
     pub(crate) fn forget(&mut self, keys: &BTreeSet<KeyId>) {
         self.counts.retain(|(_, key, _, _), _| !keys.contains(key));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(id: u8, at: i64) -> UsageBatch {
+        UsageBatch { id: [id; 16], at: Timestamp::from_micros(at), counts: Vec::new() }
+    }
+
+    #[test]
+    fn batch_is_forgotten_when_both_clocks_say_that_its_day_is_over() {
+        for (here, there, forgotten) in [
+            (REMEMBERED, REMEMBERED, false),
+            (REMEMBERED + 1, REMEMBERED + 1, true),
+            (REMEMBERED + 1, REMEMBERED, false),
+            (REMEMBERED, i64::MAX, false),
+            (i64::MAX, REMEMBERED, false),
+            (REMEMBERED + 1, i64::MIN, false),
+        ] {
+            let mut usage = Usage::default();
+            assert!(usage.begin(&batch(1, i64::MAX), Timestamp::from_micros(0)));
+            assert!(usage.begin(&batch(2, there), Timestamp::from_micros(here)));
+            let again = usage.begin(&batch(1, i64::MAX), Timestamp::from_micros(here));
+            assert_eq!(again, forgotten, "{here} {there}");
+        }
     }
 }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use keyfob_store::{
     Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
@@ -241,8 +242,8 @@ impl KeyStore for SqliteStore {
     }
 
     async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
-        let batch = batch.clone();
-        self.write_much(move |writes| writes.record_usage(&batch)).await
+        let (batch, now) = (batch.clone(), SystemTime::now().into());
+        self.write_much(move |writes| writes.record_usage(&batch, now)).await
     }
 
     async fn usage(

@@ -129,13 +129,35 @@ pub struct EventQuery {
     pub actor: Option<Actor>,
     /// Only those of this kind.
     pub action: Option<Action>,
+    /// How far back.
+    pub history: History,
+}
+
+/// How far back an organization's log is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum History {
+    /// To the last deletion of an organization of this id, without that: what is the organization's
+    /// own.
+    #[default]
+    SinceDeletion,
+    /// To the first event that was ever logged under the id, deletions included. For operators only:
+    /// an organization that comes after another of its id is to see nothing of it.
+    WithDeleted,
 }
 
 impl EventQuery {
-    /// The first page of every event.
+    /// The first page of every event that is the organization's own.
     #[must_use]
     pub const fn new(size: PageSize) -> Self {
-        Self { size, after: None, key: None, actor: None, action: None }
+        let history = History::SinceDeletion;
+        Self { size, after: None, key: None, actor: None, action: None, history }
+    }
+
+    /// The same, and those of deleted organizations of this id as well: see
+    /// [`History::WithDeleted`].
+    #[must_use]
+    pub fn with_deleted(self) -> Self {
+        Self { history: History::WithDeleted, ..self }
     }
 }
 

@@ -43,10 +43,12 @@ use crate::{
 ///
 /// 11. **Rotation keeps the key.** It keeps id, name, scopes, usage and its one slot; at most two of
 ///     its secrets are live, and one that has retired is found as retired for ever.
-/// 12. **Usage is exact.** A batch counts once, however often it is sent; counters stop at
-///     [`UsageRow::MOST`] and never wrap; usage of a key that is unknown is dropped.
+/// 12. **Usage is exact.** A batch counts once, however often it is sent within a day and whatever
+///     the clocks of those who send batches say; counters stop at [`UsageRow::MOST`] and never wrap;
+///     usage of a key that is unknown is dropped.
 /// 13. **A deleted organization is gone.** One write refuses all its keys, and nothing made later
-///     under the same id revives or shows anything of it.
+///     under the same id revives or shows anything of it. Its log stays, its deletion included, for
+///     an [`EventQuery::with_deleted`] and for nothing else.
 /// 14. **Nodes are listed as they report.** A report takes the place of the node's last one, but for
 ///     the position, which never goes back, in whatever order reports arrive. Reports are no part of
 ///     the log nor of the feed.
@@ -186,9 +188,10 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Deletes an organization: all its keys at once, by one write that does not grow with them.
     ///
     /// Its keys are no longer found, listed, counted or changed by any method but
-    /// [`find`](Self::find), which answers [`OrganizationDeleted`](crate::FoundState); its events, that
-    /// of the deletion included, and its usage are no longer read. An organization of the same id that
-    /// comes later has nothing of it.
+    /// [`find`](Self::find), which answers [`OrganizationDeleted`](crate::FoundState), and its usage is
+    /// no longer read. Its events, that of the deletion included, are read by an
+    /// [`EventQuery::with_deleted`] only. An organization of the same id that comes later has nothing
+    /// of it.
     ///
     /// # Errors
     /// The failures of the store itself. An organization that has nothing is deleted all the same.
@@ -199,7 +202,8 @@ pub trait KeyStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Committed<()>, StoreError>> + Send;
 
     /// Adds counts of usage, and notes when each secret was last accepted. The whole batch is one
-    /// transaction of a few statements, and counts once however often it is sent.
+    /// transaction of a few statements, and counts once however often it is sent within a day: see
+    /// [`UsageBatch::at`].
     ///
     /// # Errors
     /// The failures of the store itself; send the same batch again.
@@ -218,7 +222,8 @@ pub trait KeyStore: Send + Sync + 'static {
         query: UsageQuery,
     ) -> impl Future<Output = Result<Vec<UsageRow>, StoreError>> + Send;
 
-    /// Forgets the usage of every organization before this hour. Answers how many rows went.
+    /// Forgets the usage of every organization before this hour. Answers how many rows went: those
+    /// of deleted organizations are among them where a store had kept them, unread, until now.
     ///
     /// # Errors
     /// The failures of the store itself.
@@ -234,7 +239,9 @@ pub trait KeyStore: Send + Sync + 'static {
         by: Attribution,
     ) -> impl Future<Output = Result<Event, StoreError>> + Send;
 
-    /// Lists an organization's events, newest first.
+    /// Lists an organization's events, newest first: its own, from the last deletion of an
+    /// organization of its id on, or with [`EventQuery::with_deleted`] all that were ever logged under
+    /// it.
     ///
     /// # Errors
     /// The failures of the store itself.

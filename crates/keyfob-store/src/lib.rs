@@ -25,7 +25,7 @@ mod uuid_v7;
 pub use delegate_key_store::DelegateKeyStore;
 pub use dyn_store::DynStore;
 pub use error::{BackendError, Conflict, ImportError, StoreError};
-pub use event::{Action, Details, Event, EventQuery, InvalidAction, NewEvent};
+pub use event::{Action, Details, Event, EventQuery, History, InvalidAction, NewEvent};
 pub use feed::{Change, Changed, Changes, Committed, FeedPosition};
 pub use key_change::{KeyEdit, Rotation, Switch};
 pub use key_id::{InvalidKeyId, KeyId};

@@ -7,6 +7,7 @@ use crate::{KeyId, OrganizationId, Timestamp};
 pub struct Hour(i64);
 
 const MICROS: i64 = 3_600_000_000;
+const DAY: i64 = 24;
 
 impl Hour {
     /// The hour that a moment lies in.
@@ -25,6 +26,12 @@ impl Hour {
     #[must_use]
     pub const fn number(self) -> i64 {
         self.0
+    }
+
+    /// The first hour of its day (UTC), or the first hour of all, where its day began before that.
+    #[must_use]
+    pub const fn first_of_day(self) -> Self {
+        Self(self.0.div_euclid(DAY).saturating_mul(DAY))
     }
 
     /// Its first moment.
@@ -101,7 +108,9 @@ impl fmt::Display for Outcome {
 pub struct UsageBatch {
     /// Random, and the same when the batch is sent again because its answer was lost.
     pub id: [u8; 16],
-    /// When it was gathered. An id is remembered for at least a day after that.
+    /// When it was gathered, by the clock of the one who did. That one may be wrong, so a store does
+    /// not go by it alone: an id is remembered for at least a day after it came first, by the
+    /// store's own clock, whatever this and later batches say.
     pub at: Timestamp,
     /// What to add.
     pub counts: Vec<UsageCount>,
@@ -208,6 +217,16 @@ mod tests {
         assert_eq!(Hour::from_number(i64::MIN).start().as_micros(), i64::MIN);
         // The first hour of all began before time did.
         assert_eq!(hour_of(i64::MIN).start().as_micros(), i64::MIN);
+    }
+
+    #[test]
+    fn day_begins_with_its_first_hour_on_both_sides_of_the_epoch() {
+        for (hour, first) in [(0, 0), (23, 0), (24, 24), (-1, -24), (-24, -24), (-25, -48)] {
+            assert_eq!(Hour::from_number(hour).first_of_day(), Hour::from_number(first), "{hour}");
+        }
+        let (least, most) = (Hour::from_number(i64::MIN), Hour::from_number(i64::MAX));
+        assert_eq!(least.first_of_day(), least);
+        assert_eq!(most.first_of_day().number(), i64::MAX - i64::MAX % 24);
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(crate) fn cache_hit() {
 pub(crate) fn lookup(hashes: usize, failure: Option<&Outage>) {
     if let Some(outage) = failure {
         tracing::warn!(%outage, hashes, "keys could not be looked up");
+    } else {
+        tracing::trace!(hashes, "keys looked up");
     }
     #[cfg(feature = "metrics")]
     {
@@ -54,6 +56,7 @@ pub(crate) fn lookup(hashes: usize, failure: Option<&Outage>) {
 }
 
 pub(crate) fn feed_read(health: &Health) {
+    tracing::trace!(reached = ?health.position, "change feed read");
     #[cfg(feature = "metrics")]
     {
         let Health { position, lag, staleness, cache_in_use, .. } = health;
@@ -68,7 +71,6 @@ pub(crate) fn feed_read(health: &Health) {
             metrics::gauge!("keyfob_staleness_seconds").set(staleness.as_secs_f64());
         }
     }
-    let _ = health;
 }
 
 #[cfg(feature = "metrics")]

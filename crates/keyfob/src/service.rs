@@ -14,8 +14,8 @@ use crate::follower::Follower;
 use crate::reporter::Reporter;
 use crate::usage_recorder::UsageRecorder;
 use crate::{
-    CreateError, CreateKey, IssuedKey, IssuedOnce, KeyChange, KeyServiceBuilder, NodeStatus,
-    Principal, Requirement, VerifyError, report,
+    CreateError, CreateKey, IssuedKey, IssuedOnce, KeyChange, KeyServiceBuilder, Principal,
+    Requirement, VerifyError, report,
 };
 
 /// Issues, verifies, lists and revokes the keys of a service.
@@ -202,7 +202,8 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         self.core.store.append_event(event, self.attribute(by.into())).await
     }
 
-    /// Lists an organization's events, newest first.
+    /// Lists an organization's events, newest first: its own. Those of deleted organizations of the
+    /// same id are there with [`EventQuery::with_deleted`], which is for operators only.
     ///
     /// # Errors
     /// The failures of the store.

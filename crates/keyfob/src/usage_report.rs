@@ -48,7 +48,8 @@ pub struct UsageReport {
     pub keys: Vec<KeyUsage>,
 }
 
-/// How often keys were accepted and refused. A count of [`UsageRow::MOST`] has reached its end.
+/// How often keys were accepted and refused. A count goes no further than [`UsageRow::MOST`]: see
+/// [`is_saturated`](Self::is_saturated).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Verifications that came to a principal.
@@ -235,12 +236,28 @@ impl<'b> Sum<'b> {
 }
 
 impl Tally {
+    /// Whether one of the counts has stopped at its end, [`UsageRow::MOST`]: then there was at least
+    /// as much, and perhaps more. A sum is saturated when one of its parts is.
+    #[must_use]
+    pub const fn is_saturated(self) -> bool {
+        self.accepted >= UsageRow::MOST || self.refused >= UsageRow::MOST
+    }
+
+    /// Both together. What is beyond the end of a count stops there.
+    #[must_use]
+    pub fn saturating_add(self, other: Self) -> Self {
+        let add = |sum: u64, count| sum.saturating_add(count).min(UsageRow::MOST);
+        Self {
+            accepted: add(self.accepted, other.accepted),
+            refused: add(self.refused, other.refused),
+        }
+    }
+
     fn add(&mut self, row: &UsageRow) {
-        let sum = match row.outcome {
-            Outcome::Accepted => &mut self.accepted,
-            _ => &mut self.refused,
-        };
-        *sum = sum.saturating_add(row.count).min(UsageRow::MOST);
+        *self = self.saturating_add(match row.outcome {
+            Outcome::Accepted => Self { accepted: row.count, refused: 0 },
+            _ => Self { accepted: 0, refused: row.count },
+        });
     }
 }
 
@@ -258,6 +275,26 @@ mod tests {
             jiff::Timestamp::from_microsecond(start.as_micros()).unwrap().to_string()
         };
         range.starts().unwrap().iter().map(shown).collect()
+    }
+
+    #[test]
+    fn sum_is_saturated_when_a_part_is_or_when_it_reaches_the_end() {
+        const MOST: u64 = UsageRow::MOST;
+        let tally = |accepted, refused| Tally { accepted, refused };
+        for (sum, part, together) in [
+            (tally(MOST, 0), tally(0, 0), tally(MOST, 0)),
+            (tally(MOST, 1), tally(MOST, 2), tally(MOST, 3)),
+            (tally(0, 5), tally(7, MOST), tally(7, MOST)),
+            (tally(MOST - 1, 0), tally(1, 0), tally(MOST, 0)),
+            (tally(u64::MAX, 0), tally(u64::MAX, 0), tally(MOST, 0)),
+        ] {
+            assert_eq!(sum.saturating_add(part), together);
+            assert_eq!(part.saturating_add(sum), together);
+            assert!(together.is_saturated(), "{together:?}");
+        }
+        for below in [tally(0, 0), tally(MOST - 1, MOST - 1)] {
+            assert!(!below.is_saturated(), "{below:?}");
+        }
     }
 
     #[test]

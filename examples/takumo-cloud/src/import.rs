@@ -3,6 +3,7 @@
 //! A file is read to its end whatever is wrong with it, so that one report tells all of it. The
 //! report quotes nothing that may be a key, wherever it stands.
 
+mod cells;
 mod format;
 mod lines;
 mod record;

@@ -25,6 +25,8 @@ pub(crate) struct UsageView {
 pub(crate) struct TallyView {
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
+    /// One of them has stopped at its end: there may have been more.
+    pub(crate) saturated: bool,
 }
 
 /// The usage of an hour, a day or a month.
@@ -65,18 +67,14 @@ impl UsageView {
 
 /// Makes the sums those of the keys that are left.
 fn add_up_again(report: &mut UsageReport) {
-    let add = |sum: &mut Tally, tally: Tally| {
-        sum.accepted = sum.accepted.saturating_add(tally.accepted);
-        sum.refused = sum.refused.saturating_add(tally.refused);
-    };
     report.total = Tally::default();
     for bucket in &mut report.buckets {
         bucket.tally = Tally::default();
     }
     for key in &report.keys {
-        add(&mut report.total, key.total);
+        report.total = report.total.saturating_add(key.total);
         for (sum, bucket) in report.buckets.iter_mut().zip(&key.buckets) {
-            add(&mut sum.tally, bucket.tally);
+            sum.tally = sum.tally.saturating_add(bucket.tally);
         }
     }
 }
@@ -131,7 +129,8 @@ impl FromStr for Grain {
 
 impl From<Tally> for TallyView {
     fn from(tally: Tally) -> Self {
-        Self { accepted: tally.accepted, refused: tally.refused }
+        let saturated = tally.is_saturated();
+        Self { accepted: tally.accepted, refused: tally.refused, saturated }
     }
 }
 

@@ -118,6 +118,9 @@ pub(crate) struct EventView {
     pub(crate) key_id: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) details: Map<String, Value>,
+    /// Whether the organization that it is of was deleted. Only an operator is told of such events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deleted: Option<bool>,
 }
 
 impl From<Event> for EventView {
@@ -133,6 +136,7 @@ impl From<Event> for EventView {
             key_id: event.key.map(|key| key.to_string()),
             request_id: event.request_id.map(|id| id.to_string()),
             details: event.details,
+            deleted: None,
         }
     }
 }

@@ -72,6 +72,8 @@ pub(crate) enum Operation {
         key: Option<usize>,
         actor: Option<usize>,
         action: Option<usize>,
+        /// Of deleted organizations too.
+        deleted: bool,
     },
     Usage {
         organization: usize,

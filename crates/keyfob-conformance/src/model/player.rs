@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
 use keyfob_store::{
-    Changed, DynStore, KeyHash, KeyId, KeyStore, NewSecret, OrganizationId, UsageQuery,
+    Changed, DynStore, EventQuery, History, KeyHash, KeyId, KeyStore, NewSecret, OrganizationId,
+    UsageQuery,
 };
 
 use super::answer::{Answer, Logged};
@@ -80,9 +81,13 @@ impl<'a> Player<'a> {
             same(of("the keys"), listed, self.model.list(&owner))?;
             let in_use = store.keys_in_use(&owner, now).await?;
             same(of("the keys in use"), in_use, self.model.in_use(&owner, now))?;
-            let logged = every_event(store, &owner, events(200)).await?;
-            let logged: Vec<_> = logged.into_iter().map(Logged::from).collect();
-            same(of("the log"), logged, self.model.events(&owner))?;
+            for history in [History::SinceDeletion, History::WithDeleted] {
+                let query = EventQuery { history, ..events(200) };
+                let logged = every_event(store, &owner, query).await?;
+                let logged: Vec<_> = logged.into_iter().map(Logged::from).collect();
+                let expected = self.model.events(&owner, history);
+                same(of(&format!("the log ({history:?})")), logged, expected)?;
+            }
             let used = Answer::Usage(store.usage(&owner, all_usage()).await?);
             same(of("the usage"), used, self.usage(&owner, &all_usage()))?;
         }

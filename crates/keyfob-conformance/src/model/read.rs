@@ -1,4 +1,4 @@
-use keyfob_store::{DynStore, EventQuery, Hour, KeyStore, UsageGrain, UsageQuery};
+use keyfob_store::{DynStore, EventQuery, History, Hour, KeyStore, UsageGrain, UsageQuery};
 
 use super::answer::{Answer, Told, told};
 use super::draw::{ACTORS, action_of, owner_of};
@@ -34,15 +34,16 @@ impl Player<'_> {
                 let listed = every_key(store, &owner, query, now).await?;
                 (vec![Answer::Keys(expected)], Ok((Answer::Keys(listed), None)))
             }
-            Operation::Events { organization, key, actor, action } => {
+            Operation::Events { organization, key, actor, action, deleted } => {
                 let owner = owner_of(*organization);
                 let query = EventQuery {
                     key: key.and_then(|index| self.id(index)),
                     actor: actor.and_then(|index| ACTORS.get(index)?.parse().ok()),
                     action: action.and_then(action_of),
+                    history: if *deleted { History::WithDeleted } else { History::SinceDeletion },
                     ..events(3)
                 };
-                let mut expected = self.model.events(&owner);
+                let mut expected = self.model.events(&owner, query.history);
                 expected.retain(|event| {
                     query.key.is_none_or(|key| event.key == Some(key))
                         && query.actor.as_ref().is_none_or(|actor| event.actor == actor.as_str())

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use keyfob_store::{
-    Attribution, FoundKey, FoundState, Idempotency, KeyEdit, KeyHash, KeyId, KeyRecord, KeyState,
-    KeyStatus, NewKey, OrganizationId, SecretRecord, Timestamp,
+    Attribution, FoundKey, FoundState, History, Idempotency, KeyEdit, KeyHash, KeyId, KeyRecord,
+    KeyState, KeyStatus, NewKey, OrganizationId, SecretRecord, Timestamp,
 };
 use serde_json::Value;
 
@@ -89,8 +89,9 @@ impl Reference {
 
     pub(super) fn log_key(&mut self, id: KeyId, action: &str, details: Value, by: &Attribution) {
         let Some(key) = self.keys.iter().find(|key| key.made.id == id) else { return };
+        let a_day_before = by.at.as_micros().saturating_sub(DAY);
         let cached = |secret: &&SecretRecord| {
-            secret.retires_at.is_none_or(|end| end.as_micros() > by.at.as_micros() - DAY)
+            secret.retires_at.is_none_or(|end| end.as_micros() > a_day_before)
         };
         let hashes = key.secrets.iter().filter(cached).map(|secret| secret.hash).collect();
         let owner = key.made.organization.clone();
@@ -147,10 +148,10 @@ impl Reference {
         })
     }
 
-    /// The log of an organization that is there, newest first.
-    pub(crate) fn events(&self, owner: &OrganizationId) -> Vec<Logged> {
+    /// The log of an organization that is there, or of all that were, newest first.
+    pub(crate) fn events(&self, owner: &OrganizationId, history: History) -> Vec<Logged> {
         let of = |entry: &&(OrganizationId, u32, Logged)| {
-            entry.0 == *owner && entry.1 == self.life(owner)
+            entry.0 == *owner && (history == History::WithDeleted || entry.1 == self.life(owner))
         };
         self.log.iter().rev().filter(of).map(|(_, _, logged)| logged.clone()).collect()
     }

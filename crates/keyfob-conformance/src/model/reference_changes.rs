@@ -247,7 +247,8 @@ impl Reference {
         vec![Answer::Done(self.record(id))]
     }
 
-    pub(crate) fn delete(&mut self, owner: &OrganizationId) -> Vec<Answer> {
+    pub(crate) fn delete(&mut self, owner: &OrganizationId, by: &Attribution) -> Vec<Answer> {
+        self.log(owner, None, "organization.deleted", json!({}), by);
         let gone = self.keys_of(owner).map(|key| key.made.id).collect();
         self.usage.forget(&gone);
         *self.lives.entry(owner.clone()).or_default() += 1;

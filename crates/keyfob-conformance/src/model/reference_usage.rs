@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use keyfob_store::{
-    Hour, KeyId, Outcome, Timestamp, UsageBatch, UsageCount, UsageGrain, UsageQuery, UsageRow,
+    Hour, KeyId, Outcome, UsageBatch, UsageCount, UsageGrain, UsageQuery, UsageRow,
 };
 
 /// What was counted, and which batches it came in.
@@ -11,28 +11,18 @@ pub(crate) struct Usage {
     /// How many rows of deleted organizations a store may still hold, where nobody can read them.
     unreadable: Vec<Hour>,
     pub(crate) batches: Vec<UsageBatch>,
-    /// The latest time at which a batch was gathered.
-    latest: Option<Timestamp>,
 }
 
 type Place = (Hour, KeyId, u32, Outcome);
 
-const DAY: i64 = 86_400_000_000;
-
 impl Usage {
     /// Whether the batch counts: it was never sent before.
     pub(crate) fn begin(&mut self, batch: &UsageBatch) -> bool {
-        self.latest = self.latest.max(Some(batch.at));
         let known = self.batches.iter().any(|known| known.id == batch.id);
         if !known {
             self.batches.push(batch.clone());
         }
         !known
-    }
-
-    /// Whether a store may have forgotten that the batch was sent.
-    pub(crate) fn doubts(&self, batch: &UsageBatch) -> bool {
-        self.latest.is_some_and(|latest| latest.as_micros() - batch.at.as_micros() > DAY)
     }
 
     pub(crate) fn add(&mut self, count: &UsageCount) {

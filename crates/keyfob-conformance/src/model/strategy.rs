@@ -38,13 +38,14 @@ pub(crate) fn operation() -> impl Strategy<Value = Operation> {
         8 => (vec(counted(), 0..6), any::<bool>())
             .prop_map(|(counts, unknown)| Count { counts, unknown }),
         3 => (0..9_usize).prop_map(|batch| CountAgain { batch }),
-        1 => (-4..6_i64).prop_map(|hours| Prune { hours }),
+        2 => (-4..6_i64).prop_map(|hours| Prune { hours }),
         4 => (organization(), filter(), 1..6_u16).prop_map(
             |(organization, filter, size)| List { organization, filter, size }
         ),
-        3 => (organization(), of(0..50_usize), of(0..3_usize), of(0..10_usize)).prop_map(
-            |(organization, key, actor, action)| Events { organization, key, actor, action }
-        ),
+        3 => (organization(), of(0..50_usize), of(0..3_usize), of(0..10_usize), any::<bool>())
+            .prop_map(|(organization, key, actor, action, deleted)| {
+                Events { organization, key, actor, action, deleted }
+            }),
         3 => (organization(), -6..6_i64, -2..9_i64, of(0..50_usize), any::<bool>()).prop_map(
             |(organization, from, hours, key, by_day)| Usage { organization, from, hours, key, by_day }
         ),

@@ -1,6 +1,6 @@
 //! Contracts 9 and 12: a batch counts once, however often it is sent.
 
-use keyfob_store::{KeyStore, Outcome as Verified, UsageBatch, UsageCount};
+use keyfob_store::{KeyStore, Outcome as Verified, Timestamp, UsageBatch, UsageCount};
 
 use crate::check::{Check, checks};
 use crate::failure::{Outcome, same};
@@ -14,6 +14,7 @@ pub(crate) const CHECKS: &[Check] = checks![
         batch_counts_once_however_often_it_is_sent,
         batch_counts_once_among_concurrent_senders,
         batch_is_remembered_for_a_day,
+        wrong_clocks_make_no_batch_be_forgotten,
         concurrent_batches_all_count,
         large_batch_counts_in_full;
 ];
@@ -87,6 +88,35 @@ async fn batch_is_remembered_for_a_day(stage: &Stage) -> Outcome {
         store.record_usage(&first).await?;
         let expected = vec![row(&count(&key, 0, times))];
         let what = format!("the usage when a batch is sent again after {seconds} s");
+        same(what, store.usage(&acme, all_usage()).await?, expected)?;
+    }
+    Ok(())
+}
+
+/// Neither those of its sender nor those of others.
+async fn wrong_clocks_make_no_batch_be_forgotten(stage: &Stage) -> Outcome {
+    const YEAR: i64 = 365 * 24 * 3_600;
+    let [store, other] = stage.open_two().await?;
+    let acme = organization("acme");
+    let key = stage.stored(&store, &acme, 0).await?.value;
+    let clocks = [
+        at(0),
+        at(-YEAR),
+        at(YEAR),
+        at(1_000 * YEAR),
+        Timestamp::from_micros(0),
+        Timestamp::from_micros(i64::MIN),
+        Timestamp::MAX,
+        at(1),
+    ];
+    let batches = clocks.map(|at| UsageBatch { at, ..stage.batch(vec![count(&key, 0, 1)]) });
+    for (sent, batch) in (1..).zip(&batches) {
+        store.record_usage(batch).await?;
+        for known in batches.iter().take(sent) {
+            other.record_usage(known).await?;
+        }
+        let expected = vec![row(&count(&key, 0, sent as u64))];
+        let what = format!("the usage after a batch of {:?}", batch.at);
         same(what, store.usage(&acme, all_usage()).await?, expected)?;
     }
     Ok(())

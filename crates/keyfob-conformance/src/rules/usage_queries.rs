@@ -15,6 +15,7 @@ pub(crate) const CHECKS: &[Check] = checks![
     contract 12:
         hours_are_read_from_the_first_up_to_the_last,
         days_add_up_their_hours,
+        hours_at_the_edge_of_time_are_read,
         usage_is_read_of_one_key,
         pruning_forgets_what_came_before;
 ];
@@ -93,6 +94,27 @@ async fn days_add_up_their_hours(stage: &Stage) -> Outcome {
     let part = UsageQuery { from: hour(4), to: hour(26), ..days };
     let expected = vec![row(&count(&key, 0, 20)), row(&count(&key, 24, 2))];
     same("the usage by day, from an hour to an hour", store.usage(&acme, part).await?, expected)
+}
+
+async fn hours_at_the_edge_of_time_are_read(stage: &Stage) -> Outcome {
+    let store = stage.open().await?;
+    let acme = organization("acme");
+    let key = stage.stored(&store, &acme, 0).await?.value;
+    let of = |number, sum| UsageCount { hour: Hour::from_number(number), ..count(&key, 0, sum) };
+    // The last hour of all ends no range that it is in. The first day of all began before it.
+    let last_day = i64::MAX - i64::MAX % 24;
+    let counts = [(i64::MIN, 1), (i64::MIN + 1, 2), (i64::MAX - 2, 4), (i64::MAX - 1, 8)];
+    let every = counts.map(|(hour, sum)| of(hour, sum));
+    store.record_usage(&stage.batch(every.to_vec())).await?;
+
+    let (from, to) = (Hour::from_number(i64::MIN), Hour::from_number(i64::MAX));
+    let hours = UsageQuery { from, to, ..all_usage() };
+    let expected: Vec<_> = every.iter().map(row).collect();
+    same("the usage by hour", store.usage(&acme, hours).await?, expected)?;
+    let days = UsageQuery { grain: UsageGrain::Day, ..hours };
+    let expected = vec![row(&of(i64::MIN, 3)), row(&of(last_day, 12))];
+    same("the usage by day", store.usage(&acme, days).await?, expected)?;
+    same("rows that are pruned", store.prune_usage(to).await?, 4)
 }
 
 async fn usage_is_read_of_one_key(stage: &Stage) -> Outcome {

@@ -211,6 +211,12 @@ pub(crate) enum Fault {
     NewOrganizationRevivesTheOld,
     TokensOutliveTheirOrganization,
     DeletionFreesItsHashes,
+    DeletionForgetsTheRequest,
+    DeletionErasesTheLog,
+    DeletedEventsAreNotFiltered,
+    DeletedEventsAreOfAllOrganizations,
+    DeletedEventsDieWithTheHandle,
+    OnlyTheDeletedAreListedWithTheDeleted,
     LateUsageCountsForTheNewOrganization,
 
     // Counting usage.
@@ -233,6 +239,7 @@ pub(crate) enum Fault {
     BatchIsCheckedBeforeTheTransaction,
     BatchIsRememberedBeforeItCounts,
     BatchIsForgottenAfterAnHour,
+    BatchesAreForgottenByWrongClocks,
     ConcurrentBatchesAreLost,
     LargeUsageBatchIsCut,
 
@@ -240,6 +247,7 @@ pub(crate) enum Fault {
     UsageIgnoresTheOrganization,
     LastHourIsIncluded,
     DaysRoundTowardsZero,
+    DaysWrapAtTheEdgeOfTime,
     UsageKeyFilterIsIgnored,
     PruningTakesTheHourItself,
     PruningForgetsTheBatches,

@@ -30,7 +30,6 @@ impl FaultyStore {
                     now(self.honest.delete_organization(other, by.clone()))?;
                 }
             }
-            Fault::EventsOutliveTheirOrganization => self.notes().old_events.extend(events),
             Fault::UsageOutlivesItsOrganization => {
                 let (from, to) = (Hour::from_number(i64::MIN), Hour::from_number(i64::MAX));
                 let all = UsageQuery { from, to, key: None, grain: UsageGrain::Hour };

@@ -1,8 +1,8 @@
 use std::cmp::Reverse;
 
 use keyfob_store::{
-    Action, Attribution, Change, Changed, Changes, Event, EventQuery, FeedPosition, KeyId,
-    KeyStore, NewEvent, OrganizationId, Page, StoreError,
+    Action, Attribution, Change, Changed, Changes, Event, EventQuery, FeedPosition, History, KeyId,
+    KeyStore, NewEvent, OrganizationId, Page, PageSize, StoreError,
 };
 
 use crate::fault::Fault;
@@ -40,13 +40,24 @@ impl FaultyStore {
                 let old = [Action::KEY_CREATED, Action::KEY_REVOKED];
                 query.action = query.action.filter(|action| old.contains(action));
             }
+            Fault::EventsOutliveTheirOrganization => query.history = History::WithDeleted,
+            Fault::DeletionErasesTheLog => query.history = History::SinceDeletion,
+            Fault::DeletedEventsDieWithTheHandle if self.handle > 1 => {
+                query.history = History::SinceDeletion;
+            }
+            Fault::DeletedEventsAreNotFiltered if query.history == History::WithDeleted => {
+                (query.key, query.actor, query.action) = (None, None, None);
+            }
+            Fault::DeletedEventsAreOfAllOrganizations if query.history == History::WithDeleted => {
+                organization = organization.as_str().to_lowercase().parse().unwrap();
+            }
             Fault::EventsIgnoreTheOrganization => {
                 organization = query.key.and_then(|key| self.owner_of(key)).unwrap_or(organization);
             }
             _ => {}
         }
         let notes = self.notes();
-        let asked = query.clone();
+        let with_deleted = query.history == History::WithDeleted;
         let mut page = now(self.honest.events(&organization, query))?;
         let revoked = |event: &Event| event.action == Action::KEY_REVOKED;
         match self.fault {
@@ -77,9 +88,14 @@ impl FaultyStore {
                 let edited = |event: &&mut Event| event.action == Action::KEY_EDITED;
                 page.items.iter_mut().filter(edited).for_each(|event| event.details.clear());
             }
-            Fault::EventsOutliveTheirOrganization if asked.after.is_none() => {
-                let old = notes.old_events.iter().filter(|at| at.organization == organization);
-                page.items.extend(old.cloned());
+            Fault::DeletionForgetsTheRequest => {
+                let deleted = |event: &&mut Event| event.action == Action::ORGANIZATION_DELETED;
+                page.items.iter_mut().filter(deleted).for_each(|event| event.request_id = None);
+            }
+            Fault::OnlyTheDeletedAreListedWithTheDeleted if with_deleted => {
+                let own = EventQuery::new(PageSize::MAX);
+                let own = now(self.honest.events(&organization, own))?.items;
+                page.items.retain(|event| !own.contains(event));
             }
             Fault::RevocationIsNotLogged => page.items.retain(|event| !revoked(event)),
             Fault::RevocationRewritesTheLog => {

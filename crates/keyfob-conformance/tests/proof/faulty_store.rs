@@ -47,7 +47,6 @@ pub(crate) struct Notes {
     /// Changes that the feed never tells.
     pub(crate) untold: HashSet<FeedPosition>,
     /// What deleted organizations had.
-    pub(crate) old_events: Vec<Event>,
     pub(crate) old_usage: Vec<UsageRow>,
     /// The batches of usage that were sent, and when they were gathered.
     pub(crate) batches: HashMap<[u8; 16], Timestamp>,

@@ -19,7 +19,12 @@ impl FaultyStore {
             Fault::BatchesDieWithTheHandle => batch.id[0] ^= u8::try_from(self.handle).unwrap(),
             Fault::BatchIdsAreCut => batch.id[8..].fill(0),
             Fault::BatchIsForgottenAfterAnHour
-                if last.as_micros() - batch.at.as_micros() > HOUR =>
+                if last.as_micros().saturating_sub(batch.at.as_micros()) > HOUR =>
+            {
+                self.rename(&mut batch);
+            }
+            Fault::BatchesAreForgottenByWrongClocks
+                if last.as_micros().saturating_sub(batch.at.as_micros()) > 24 * HOUR =>
             {
                 self.rename(&mut batch);
             }
@@ -114,7 +119,11 @@ impl FaultyStore {
                 query.to = Hour::from_number(query.to.number().saturating_add(1));
             }
             Fault::UsageKeyFilterIsIgnored => query.key = None,
-            Fault::DaysAreSummedUnchecked | Fault::DaysRoundTowardsZero if by_day => {
+            Fault::DaysAreSummedUnchecked
+            | Fault::DaysRoundTowardsZero
+            | Fault::DaysWrapAtTheEdgeOfTime
+                if by_day =>
+            {
                 query.grain = UsageGrain::Hour;
                 return Ok(self.days(now(self.honest.usage(&owner, query))?));
             }
@@ -154,7 +163,7 @@ impl FaultyStore {
                 Fault::DaysRoundTowardsZero => row.hour.number() / 24,
                 _ => row.hour.number().div_euclid(24),
             };
-            row.hour = Hour::from_number(day * 24);
+            row.hour = Hour::from_number(day.wrapping_mul(24));
             let of = |row: &UsageRow| (row.hour, row.key, row.secret, row.outcome);
             match days.iter_mut().find(|at| of(at) == of(&row)) {
                 Some(sum) => sum.count = sum.count.wrapping_add(row.count),

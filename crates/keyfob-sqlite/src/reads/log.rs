@@ -1,10 +1,12 @@
-use keyfob_store::{Event, EventQuery, FeedPosition, KeyId, OrganizationId, Page, StoreError};
+use keyfob_store::{
+    Event, EventQuery, FeedPosition, History, KeyId, OrganizationId, Page, StoreError,
+};
 use rusqlite::{Statement, params};
 
 use super::{EPOCH, all, to_number};
 use crate::rows::{self, EVENT};
 
-/// The log as an organization reads it: from its last deletion on.
+/// The log: as an organization reads it, from its last deletion on, or all of it.
 pub(super) struct Log<'c> {
     of_organization: Statement<'c>,
     of_key: Statement<'c>,
@@ -34,6 +36,7 @@ impl<'c> Log<'c> {
             query.actor.as_ref().map(keyfob_store::Actor::as_str),
             query.action.as_ref().map(keyfob_store::Action::as_str),
             i64::from(query.size.get()) + 1,
+            query.history == History::WithDeleted,
         ];
         let events = all(statement, values, rows::event)?;
         Ok(Page::of_read_ahead(events, query.size, |last| last.position))
@@ -47,8 +50,9 @@ pub(super) const OF_KEY: &str = "key = ?3 AND +organization = ?1";
 
 pub(super) fn sql(whose: &str) -> String {
     format!(
-        "SELECT {EVENT} FROM {{prefix}}events WHERE {whose} AND position > {EPOCH} \
-         AND position < ?2 AND (?4 IS NULL OR actor = ?4) AND (?5 IS NULL OR action = ?5) \
+        "SELECT {EVENT} FROM {{prefix}}events WHERE {whose} \
+         AND position > CASE WHEN ?7 THEN 0 ELSE {EPOCH} END AND position < ?2 \
+         AND (?4 IS NULL OR actor = ?4) AND (?5 IS NULL OR action = ?5) \
          ORDER BY position DESC LIMIT ?6"
     )
 }

@@ -1,4 +1,4 @@
-use keyfob_store::{Hour, OrganizationId, StoreError, UsageGrain, UsageQuery, UsageRow};
+use keyfob_store::{OrganizationId, StoreError, UsageGrain, UsageQuery, UsageRow};
 use rusqlite::{Statement, params};
 
 use super::{EPOCH, all};
@@ -32,7 +32,7 @@ impl<'c> Usage<'c> {
         };
         if query.grain == UsageGrain::Day {
             for row in &mut rows {
-                row.hour = first_of_day(row.hour);
+                row.hour = row.hour.first_of_day();
             }
         }
         // Nearly in order already, which this sort makes use of. SQLite would sort outcomes as words,
@@ -51,11 +51,6 @@ impl<'c> Usage<'c> {
 
 fn place(row: &UsageRow) -> impl Ord + use<> {
     (row.hour, row.key, row.secret, row.outcome)
-}
-
-fn first_of_day(hour: Hour) -> Hour {
-    const DAY: i64 = 24;
-    Hour::from_number(hour.number().div_euclid(DAY).saturating_mul(DAY))
 }
 
 pub(super) const OF_KEY: &str = "AND u.key = ?4";

@@ -8,6 +8,8 @@ use keyfob_store::{
 use super::Writes;
 use crate::{SqliteOptions, connection, schema};
 
+const NOW: Timestamp = Timestamp::from_micros(0);
+
 fn organization() -> OrganizationId {
     "acme".parse().unwrap()
 }
@@ -40,7 +42,7 @@ fn rows_changed(keys: u8, write: impl FnOnce(&mut Writes<'_>)) -> i64 {
     schema::prepare(&connection, &options).unwrap();
     let mut writes = Writes::prepare(&connection, options.table_prefix()).unwrap();
     writes.import((0..keys).map(new_key).collect(), KeyLimit::Unlimited, &by()).unwrap();
-    writes.record_usage(&batch(1, keys)).unwrap();
+    writes.record_usage(&batch(1, keys), NOW).unwrap();
     let changes =
         || connection.query_row("SELECT total_changes()", [], |row| row.get::<_, i64>(0)).unwrap();
     let before = changes();
@@ -77,10 +79,30 @@ fn deletion_of_an_organization_does_not_grow_with_its_keys() {
 
 #[test]
 fn batch_that_is_sent_again_writes_nothing() {
-    let again = |id| rows_changed(3, |writes| writes.record_usage(&batch(id, 3)).unwrap());
+    let again = |id| rows_changed(3, |writes| writes.record_usage(&batch(id, 3), NOW).unwrap());
     assert_eq!(again(1), 0);
     // The batch and a sum for each key: none of them was used later than before.
     assert_eq!(again(2), 4);
+}
+
+#[test]
+fn batch_is_forgotten_when_both_clocks_say_that_its_day_is_over() {
+    const DAY: i64 = 86_400_000_000;
+    // What another batch writes, and the first when it is sent once more after that.
+    let rows = |here, there| {
+        let now = Timestamp::from_micros(here);
+        rows_changed(0, |writes| {
+            let other = UsageBatch { at: Timestamp::from_micros(there), ..batch(2, 0) };
+            writes.record_usage(&other, now).unwrap();
+            writes.record_usage(&batch(1, 0), now).unwrap();
+        })
+    };
+    for (here, there) in
+        [(DAY, DAY), (DAY + 1, DAY), (DAY, i64::MAX), (i64::MAX, DAY), (DAY + 1, i64::MIN)]
+    {
+        assert_eq!(rows(here, there), 1, "the other alone: {here} {there}");
+    }
+    assert_eq!(rows(DAY + 1, DAY + 1), 3, "the first goes, and is new again");
 }
 
 #[test]

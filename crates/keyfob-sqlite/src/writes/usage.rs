@@ -1,4 +1,4 @@
-use keyfob_store::{Hour, Outcome, StoreError, UsageBatch, UsageCount, UsageRow};
+use keyfob_store::{Hour, Outcome, StoreError, Timestamp, UsageBatch, UsageCount, UsageRow};
 use rusqlite::{Statement, params};
 
 use super::Writes;
@@ -47,11 +47,17 @@ impl<'c> Usage<'c> {
         })
     }
 
-    /// Whether the batch is new. A few of those that have had their time are forgotten for it.
-    fn begin(&mut self, batch: &UsageBatch) -> rusqlite::Result<bool> {
-        let at = batch.at.as_micros();
-        self.forget.execute([at.saturating_sub(REMEMBERED)])?;
-        Ok(self.begin.execute(params![batch.id, at])? == 1)
+    /// Whether the batch, which comes now, is new.
+    ///
+    /// A few of those that have had their day are forgotten for it. Its clock and this machine's have
+    /// to agree that they had: one that is ahead makes no other batch count twice.
+    fn begin(&mut self, batch: &UsageBatch, now: Timestamp) -> rusqlite::Result<bool> {
+        let is_new = self.begin.execute(params![batch.id, now.as_micros()])? == 1;
+        if is_new {
+            let yesterday = now.min(batch.at).as_micros().saturating_sub(REMEMBERED);
+            self.forget.execute([yesterday])?;
+        }
+        Ok(is_new)
     }
 
     fn add(&mut self, count: &UsageCount) -> rusqlite::Result<()> {
@@ -72,12 +78,16 @@ impl<'c> Usage<'c> {
     }
 }
 
-/// A day, for which a batch is remembered.
+/// A day in microseconds, for which a batch is remembered.
 const REMEMBERED: i64 = 86_400_000_000;
 
 impl Writes<'_> {
-    pub(crate) fn record_usage(&mut self, batch: &UsageBatch) -> Result<(), StoreError> {
-        if self.usage.begin(batch).map_err(store_error)? {
+    pub(crate) fn record_usage(
+        &mut self,
+        batch: &UsageBatch,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.usage.begin(batch, now).map_err(store_error)? {
             batch.counts.iter().try_for_each(|count| self.usage.add(count)).map_err(store_error)?;
         }
         Ok(())

@@ -11,6 +11,7 @@ mod full;
 mod neighbours;
 mod opening;
 mod processes;
+mod pruning;
 mod sample;
 mod triggers;
 mod upgrading;

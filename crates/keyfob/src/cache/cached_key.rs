@@ -11,7 +11,7 @@ pub(crate) struct CachedKey<S> {
     id: KeyId,
     organization: OrganizationId,
     scopes: ScopeSet<S>,
-    /// The earlier of the key's expiry and its secret's retirement.
+    /// The earlier of the key's expiry and its secret's retirement, if there is either.
     until: Timestamp,
     secret: u32,
     state: CachedState,
@@ -22,6 +22,8 @@ pub(crate) struct CachedKey<S> {
 /// What refuses a key, or will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CachedState {
+    /// Good, and nothing will end it by itself.
+    Endless,
     /// Good until the key expires.
     UntilExpiry,
     /// Good until a newer secret has taken this one's place.
@@ -33,20 +35,25 @@ enum CachedState {
 
 impl<S: Scope> CachedKey<S> {
     pub(crate) fn of(found: FoundKey) -> Self {
-        let expiry = found.expires_at.unwrap_or(Timestamp::MAX);
-        let retirement = found.retires_at.unwrap_or(Timestamp::MAX);
+        let ends = [found.expires_at, found.retires_at];
         let state = match found.state {
             FoundState::Revoked => CachedState::Revoked,
             FoundState::Disabled => CachedState::Disabled,
             FoundState::OrganizationDeleted => CachedState::OrganizationDeleted,
-            FoundState::Active if retirement < expiry => CachedState::UntilRetirement,
-            FoundState::Active => CachedState::UntilExpiry,
+            FoundState::Active => match (found.expires_at, found.retires_at) {
+                (None, None) => CachedState::Endless,
+                (None, Some(_)) => CachedState::UntilRetirement,
+                (Some(expiry), Some(retirement)) if retirement < expiry => {
+                    CachedState::UntilRetirement
+                }
+                (Some(_), _) => CachedState::UntilExpiry,
+            },
         };
         Self {
             id: found.id,
             scopes: found.scopes.to_set(),
             organization: found.organization,
-            until: expiry.min(retirement),
+            until: ends.into_iter().flatten().min().unwrap_or(Timestamp::MAX),
             secret: found.secret,
             state,
             environment: found.environment,
@@ -57,16 +64,14 @@ impl<S: Scope> CachedKey<S> {
 
 impl<S> CachedKey<S> {
     /// Whether the key is good. The time is asked for only where it matters.
-    pub(crate) fn judge(&self, now: impl FnOnce() -> Timestamp) -> Result<Principal<S>, Refusal> {
-        let over = match self.state {
+    pub(crate) fn judge(&self, now: impl Fn() -> Timestamp) -> Result<Principal<S>, Refusal> {
+        match self.state {
             CachedState::Revoked => return Err(Refusal::Revoked),
             CachedState::Disabled => return Err(Refusal::Disabled),
             CachedState::OrganizationDeleted => return Err(Refusal::OrganizationDeleted),
-            CachedState::UntilRetirement => Refusal::Retired,
-            CachedState::UntilExpiry => Refusal::Expired,
-        };
-        if self.until != Timestamp::MAX && self.until <= now() {
-            return Err(over);
+            CachedState::UntilRetirement if self.until <= now() => return Err(Refusal::Retired),
+            CachedState::UntilExpiry if self.until <= now() => return Err(Refusal::Expired),
+            CachedState::Endless | CachedState::UntilRetirement | CachedState::UntilExpiry => {}
         }
         Ok(Principal {
             key: self.id,
@@ -109,7 +114,7 @@ impl<S> CachedKey<S> {
             scopes: ScopeSet::EMPTY,
             until: Timestamp::MAX,
             secret: 1,
-            state: CachedState::UntilExpiry,
+            state: CachedState::Endless,
             environment,
             read_lately: AtomicBool::new(false),
         }

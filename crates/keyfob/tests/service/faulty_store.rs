@@ -2,18 +2,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use keyfob::{
-    Changes, DelegateKeyStore, FeedPosition, FoundKeys, KeyHash, KeyStore, NodeId, NodeReport,
-    StoreError, UsageBatch,
+    Changes, DelegateKeyStore, DynStore, FeedPosition, FoundKeys, KeyHash, KeyStore, NodeId,
+    NodeReport, StoreError, UsageBatch,
 };
 use keyfob_memory::MemoryStore;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore, watch};
 
-/// A memory store whose lookups are counted, and which can be made to misbehave.
+/// A store, in memory unless it is given one, whose lookups are counted, and which can be made to misbehave.
 #[derive(Clone)]
 pub(crate) struct FaultyStore(Arc<Faults>);
 
 struct Faults {
-    store: MemoryStore,
+    store: DynStore,
     finds: AtomicUsize,
     hashes: AtomicUsize,
     lookups_fail: AtomicBool,
@@ -29,22 +29,22 @@ struct Faults {
     forgetting_fails: AtomicBool,
     /// A lookup has read, and is about to answer.
     read: Semaphore,
-    /// It may answer now.
-    release: Semaphore,
-    gated: AtomicBool,
+    answers_are_held: watch::Sender<bool>,
+    feed_is_held: watch::Sender<bool>,
+    hint: Notify,
 }
 
 impl FaultyStore {
     pub(crate) fn new() -> Self {
-        Self::of(MemoryStore::new())
+        Self::over(DynStore::new(MemoryStore::new()))
     }
 
     /// Another way to the same keys, with faults of its own.
     pub(crate) fn beside(&self) -> Self {
-        Self::of(self.0.store.clone())
+        Self::over(self.0.store.clone())
     }
 
-    fn of(store: MemoryStore) -> Self {
+    pub(crate) fn over(store: DynStore) -> Self {
         Self(Arc::new(Faults {
             store,
             finds: AtomicUsize::new(0),
@@ -61,8 +61,9 @@ impl FaultyStore {
             lists_fail: AtomicBool::new(false),
             forgetting_fails: AtomicBool::new(false),
             read: Semaphore::new(0),
-            release: Semaphore::new(0),
-            gated: AtomicBool::new(false),
+            answers_are_held: watch::Sender::new(false),
+            feed_is_held: watch::Sender::new(false),
+            hint: Notify::new(),
         }))
     }
 
@@ -125,7 +126,7 @@ impl FaultyStore {
 
     /// From now on a lookup reads, and holds its answer back until it is released.
     pub(crate) fn hold_answers(&self) {
-        self.0.gated.store(true, Ordering::SeqCst);
+        self.0.answers_are_held.send_replace(true);
     }
 
     pub(crate) async fn lookup_has_read(&self) {
@@ -133,8 +134,17 @@ impl FaultyStore {
     }
 
     pub(crate) fn release_answers(&self) {
-        self.0.gated.store(false, Ordering::SeqCst);
-        self.0.release.add_permits(1);
+        self.0.answers_are_held.send_replace(false);
+    }
+
+    /// Reads of the feed that begin from now on wait until it is no longer held.
+    pub(crate) fn hold_feed(&self, hold: bool) {
+        self.0.feed_is_held.send_replace(hold);
+    }
+
+    /// Has whoever follows the feed read it.
+    pub(crate) fn hint(&self) {
+        self.0.hint.notify_one();
     }
 
     /// How many hold the store, the follower of a service among them.
@@ -143,14 +153,18 @@ impl FaultyStore {
     }
 }
 
+async fn until_released(held: &watch::Sender<bool>) {
+    held.subscribe().wait_for(|held| !held).await.unwrap();
+}
+
 fn outage<T>() -> Result<T, StoreError> {
     Err(StoreError::Unavailable("it was told to fail".into()))
 }
 
 impl DelegateKeyStore for FaultyStore {
-    type Inner = MemoryStore;
+    type Inner = DynStore;
 
-    fn inner(&self) -> &MemoryStore {
+    fn inner(&self) -> &DynStore {
         &self.0.store
     }
 
@@ -164,9 +178,9 @@ impl DelegateKeyStore for FaultyStore {
             return std::future::pending().await;
         }
         let found = self.0.store.find(hashes).await;
-        if self.0.gated.load(Ordering::SeqCst) {
+        if *self.0.answers_are_held.borrow() {
             self.0.read.add_permits(1);
-            self.0.release.acquire().await.unwrap().forget();
+            until_released(&self.0.answers_are_held).await;
         }
         found
     }
@@ -186,14 +200,21 @@ impl DelegateKeyStore for FaultyStore {
         if self.0.feed_is_lost.swap(false, Ordering::SeqCst) {
             return Err(StoreError::FeedLost);
         }
+        until_released(&self.0.feed_is_held).await;
         self.0.store.changes(after, limit).await
     }
 
     async fn wait(&self, after: FeedPosition) {
-        if self.0.hints.load(Ordering::SeqCst) {
-            self.0.store.wait(after).await;
-        } else {
-            std::future::pending::<()>().await;
+        let stores_own = async {
+            if self.0.hints.load(Ordering::SeqCst) {
+                self.0.store.wait(after).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = stores_own => {}
+            () = self.0.hint.notified() => {}
         }
     }
 

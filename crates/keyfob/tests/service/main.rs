@@ -7,6 +7,9 @@ mod confirmation;
 mod create;
 mod faulty_store;
 mod life;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod model;
 mod nodes;
 mod outage;
 mod usage;

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyfob::{Granularity, Tally, Timestamp, UsageRange, UsageReport};
+use keyfob::{
+    Granularity, Hour, KeyId, KeyStore, Outcome, Tally, Timestamp, UsageBatch, UsageCount,
+    UsageRange, UsageReport, UsageRow,
+};
 
 use crate::*;
 
@@ -130,4 +133,44 @@ async fn old_hours_are_pruned_by_a_call() {
     let second_hour: Timestamp = START.saturating_add(HOUR);
     assert_eq!(service.prune_usage(second_hour).await.unwrap(), 1);
     assert_eq!(usage(&service).await.total.accepted, 1);
+}
+
+#[tokio::test]
+async fn count_at_its_end_is_told_as_saturated_in_every_sum_that_has_it() {
+    let (store, clock) = (FaultyStore::new(), clock());
+    let service = quiet_service(&store, &clock).await;
+    let full = create(&service).await.key.id;
+    // Keys that are made in the same microsecond are in no order.
+    clock.advance(Duration::from_micros(1));
+    let other = create(&service).await.key.id;
+    let counts = |key: KeyId, hours, count| UsageCount {
+        organization: organization(),
+        key,
+        secret: 1,
+        hour: Hour::of(START.saturating_add(HOUR * hours)),
+        outcome: Outcome::Accepted,
+        count,
+        last_at: START,
+    };
+    let record = async |id, counts| {
+        let batch = UsageBatch { id: [id; 16], at: START, counts };
+        service.store().record_usage(&batch).await.unwrap();
+    };
+    let almost = UsageRow::MOST - 1;
+    record(1, vec![counts(full, 0, almost), counts(other, 1, 5)]).await;
+    let report = usage(&service).await;
+    assert_eq!(report.total.accepted, UsageRow::MOST, "a sum stops though no row has");
+    assert!(report.total.is_saturated());
+    assert!(!report.keys.iter().any(|key| key.total.is_saturated()), "{report:?}");
+
+    record(2, vec![counts(full, 0, 7), counts(full, 2, 1)]).await;
+    let report = usage(&service).await;
+    let saturated = |tally: &Tally| (tally.accepted, tally.is_saturated());
+    let buckets: Vec<_> = report.buckets.iter().map(|bucket| saturated(&bucket.tally)).collect();
+    assert_eq!(buckets, [(UsageRow::MOST, true), (5, false), (1, false)]);
+    let keys: Vec<_> = report.keys.iter().map(|key| (key.id, saturated(&key.total))).collect();
+    assert_eq!(keys, [(full, (UsageRow::MOST, true)), (other, (5, false))]);
+    let of_full = report.keys[0].buckets.iter().map(|bucket| bucket.tally.is_saturated());
+    assert_eq!(of_full.collect::<Vec<_>>(), [true, false, false]);
+    assert!(report.keys[0].secrets[&1].is_saturated() && report.total.is_saturated());
 }

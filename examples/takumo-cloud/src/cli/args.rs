@@ -168,6 +168,9 @@ pub(super) struct Audit {
     /// Only this: key.revoked, organization.edited
     #[arg(long)]
     pub(super) action: Option<NamedAction>,
+    /// Print the events of deleted organizations of this id as well, if there is one now or not
+    #[arg(long)]
+    pub(super) include_deleted: bool,
     /// Print the whole log, an event on each line
     #[arg(long, value_name = "FORMAT")]
     pub(super) export: Option<Export>,

@@ -1,3 +1,4 @@
+use keyfob::UsageRow;
 use serde_json::json;
 
 use super::args::{Usage, UsageCommand, When};
@@ -25,11 +26,19 @@ pub(super) async fn run(app: &App, usage: Usage, format: Format) -> Result<(), F
     let range = range(moment(from), moment(to), granularity, app.keys.now());
     let report = app.keys.usage(&organization, range).await?;
     let view = UsageView::new(report, granularity, None);
+    let is_saturated = view.total.saturated;
     if format == Format::Json {
         output::print_json(&view)?;
-        return Ok(());
+    } else {
+        print(view)?;
     }
-    print(view)
+    if is_saturated {
+        output::remark(&format!(
+            "a count of {} has stopped there: there may have been more",
+            UsageRow::MOST
+        ));
+    }
+    Ok(())
 }
 
 /// Two tables: by time, and by key.

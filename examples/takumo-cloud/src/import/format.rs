@@ -3,6 +3,7 @@ use serde_json::{Map, Value};
 
 use crate::json::{JsonObject, unknown};
 
+use super::cells::Cells;
 use super::record::{FIELDS, OPTIONAL};
 
 /// What a file of keys is written in.
@@ -28,12 +29,14 @@ impl ImportFormat {
 /// Makes the fields of a key from a line.
 pub(super) enum Parser {
     Json,
-    /// CSV before its first line, of which all others depend.
-    CsvStart,
-    Csv {
-        columns: Vec<String>,
-    },
-    /// CSV whose columns are wrong: there is no telling what the lines mean.
+    Csv { cells: Box<Cells>, columns: Columns },
+}
+
+/// What the first line of CSV says, on which all others depend.
+pub(super) enum Columns {
+    Unread,
+    Named(Vec<String>),
+    /// They are wrong: there is no telling what the lines mean.
     Lost,
 }
 
@@ -41,10 +44,12 @@ pub(super) enum Parser {
 type Problems = Vec<String>;
 
 impl Parser {
-    pub(super) const fn new(format: ImportFormat) -> Self {
+    pub(super) fn new(format: ImportFormat) -> Self {
         match format {
             ImportFormat::Jsonl => Self::Json,
-            ImportFormat::Csv => Self::CsvStart,
+            ImportFormat::Csv => {
+                Self::Csv { cells: Box::new(Cells::new()), columns: Columns::Unread }
+            }
         }
     }
 
@@ -52,20 +57,30 @@ impl Parser {
     pub(super) fn parse(&mut self, line: &str) -> Result<Option<JsonObject>, Problems> {
         match self {
             Self::Json => parse_json(line).map(Some),
-            Self::CsvStart => {
-                let columns = cells(line)?;
-                let problems = wrong_columns(&columns);
-                let is_right = problems.is_empty();
-                *self = if is_right { Self::Csv { columns } } else { Self::Lost };
-                if is_right { Ok(None) } else { Err(problems) }
+            Self::Csv { cells, columns } => {
+                let cells = cells.of(line).map_err(|problem| vec![problem.to_string()])?;
+                columns.read(cells)
             }
-            Self::Csv { columns } => fields(columns, cells(line)?).map(Some),
-            Self::Lost => Ok(None),
         }
     }
 
     pub(super) const fn is_lost(&self) -> bool {
-        matches!(self, Self::Lost)
+        matches!(self, Self::Csv { columns: Columns::Lost, .. })
+    }
+}
+
+impl Columns {
+    fn read(&mut self, cells: Vec<String>) -> Result<Option<JsonObject>, Problems> {
+        match self {
+            Self::Unread => {
+                let problems = wrong_columns(&cells);
+                let is_right = problems.is_empty();
+                *self = if is_right { Self::Named(cells) } else { Self::Lost };
+                if is_right { Ok(None) } else { Err(problems) }
+            }
+            Self::Named(columns) => fields(columns, cells).map(Some),
+            Self::Lost => Ok(None),
+        }
     }
 }
 
@@ -78,25 +93,6 @@ fn parse_json(line: &str) -> Result<JsonObject, Problems> {
             _ => format!("is not valid JSON: see column {}", error.column()),
         }]
     })
-}
-
-/// The cells of a line. Each line is read by itself: no field of a key may hold a line feed, and a
-/// quote that is left open spoils its own line only.
-fn cells(line: &str) -> Result<Vec<String>, Problems> {
-    if line.matches('"').count() % 2 == 1 {
-        return Err(vec!["a quote is not closed".into()]);
-    }
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .buffer_capacity(line.len().max(1))
-        .from_reader(line.as_bytes());
-    let mut record = csv::StringRecord::new();
-    match reader.read_record(&mut record) {
-        Ok(_) => Ok(record.iter().map(str::to_owned).collect()),
-        Err(_) => Err(vec!["is not valid CSV".into()]),
-    }
 }
 
 fn wrong_columns(columns: &[String]) -> Problems {

@@ -1,6 +1,8 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+use std::time::Instant;
 
 use crate::client::Client;
 use crate::operator::Operator;
@@ -11,6 +13,8 @@ pub(crate) struct Serving {
     child: Child,
     stdout: BufReader<std::process::ChildStdout>,
     first_line: String,
+    /// Read all the time, since a server waits when a full pipe is not read.
+    log: Option<JoinHandle<String>>,
 }
 
 impl Serving {
@@ -28,28 +32,41 @@ impl Serving {
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut stderr = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).unwrap();
+            log
+        });
         let mut first_line = String::new();
         stdout.read_line(&mut first_line).unwrap();
         let Some((_, url)) = first_line.trim_end().rsplit_once(" at ") else {
-            let mut errors = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
-            panic!("it does not serve: {errors}");
+            panic!("it does not serve: {}", log.join().unwrap());
         };
-        Self { url: url.to_owned(), child, stdout, first_line }
+        Self { url: url.to_owned(), child, stdout, first_line, log: Some(log) }
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
+    /// Kills it at once, whatever it does, and answers with a moment just before.
+    pub(crate) fn kill(&mut self) -> Instant {
+        let now = Instant::now();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        now
+    }
+
     /// Sends a signal, waits for the end, and answers with everything that was printed.
     pub(crate) fn stop(mut self, signal: &str) -> (ExitStatus, String, String) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
-        let (mut printed, mut log) = (std::mem::take(&mut self.first_line), String::new());
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        let mut printed = std::mem::take(&mut self.first_line);
         self.stdout.read_to_string(&mut printed).unwrap();
-        (self.child.wait().unwrap(), printed, log)
+        let status = self.child.wait().unwrap();
+        let log = self.log.take().unwrap().join().unwrap();
+        (status, printed, log)
     }
 }
 

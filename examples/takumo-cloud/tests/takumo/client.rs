@@ -69,6 +69,18 @@ impl Client {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
+        self.try_call(method, path, headers, body).unwrap()
+    }
+
+    /// # Errors
+    /// When the server is gone.
+    pub(crate) fn try_call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Answer, ureq::Error> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(key) = &self.key {
             request = request.header("authorization", format!("Bearer {key}"));
@@ -79,13 +91,13 @@ impl Client {
         let mut response = match method {
             "GET" => self.agent.run(request.body(()).unwrap()),
             _ => self.agent.run(request.body(body.to_owned()).unwrap()),
-        }
-        .unwrap();
+        }?;
         let headers = response.headers().clone();
         let status = response.status().as_u16();
-        let text = response.body_mut().read_to_string().unwrap();
+        let text = response.body_mut().read_to_string()?;
         assert!(headers.contains_key("x-request-id"), "{method} {path}: no X-Request-Id");
-        Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Ok(Answer { status, headers, body })
     }
 
     /// Does something to a key that needs no more than saying so: `disable`, `revoke`.

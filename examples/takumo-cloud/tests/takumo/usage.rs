@@ -1,5 +1,8 @@
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
 
+use keyfob::{Hour, KeyStore, Outcome, Timestamp, UsageBatch, UsageCount, UsageRow};
+use keyfob_sqlite::SqliteStore;
 use serde_json::{Value, json};
 
 use crate::binary::{Serving, printed_key};
@@ -89,7 +92,7 @@ fn ranges_and_granularities_are_read_strictly() {
     assert_eq!(
         days["buckets"][0],
         json!({
-            "start": "2024-02-28T00:00:00Z", "accepted": 0, "refused": 0,
+            "start": "2024-02-28T00:00:00Z", "accepted": 0, "refused": 0, "saturated": false,
         })
     );
     let months =
@@ -148,7 +151,11 @@ fn clean_stop_loses_no_usage() {
         sent += 137;
         assert!(serving.stop(signal).0.success());
         let usage = operator.json(&["usage", "--organization=demo"]);
-        assert_eq!(usage["total"], json!({ "accepted": sent, "refused": 0 }), "{signal}");
+        assert_eq!(
+            usage["total"],
+            json!({ "accepted": sent, "refused": 0, "saturated": false }),
+            "{signal}"
+        );
     }
 }
 
@@ -179,5 +186,66 @@ fn operator_sees_and_prunes_usage() {
     assert_eq!(operator.json(&["usage", "prune", "--before=2020-01-01"])["pruned"], 0);
     assert!(operator.json(&["usage", "prune", "--before=2999-01-01"])["pruned"].as_u64() > Some(0));
     let usage = operator.json(&["usage", "--organization=demo"]);
-    assert_eq!(usage["total"], json!({ "accepted": 0, "refused": 0 }));
+    assert_eq!(usage["total"], json!({ "accepted": 0, "refused": 0, "saturated": false }));
+}
+
+/// Adds refusals of these keys of `demo` to this hour.
+fn add_refusals(directory: &Path, counts: &[(&str, u64)]) {
+    let now = Timestamp::from(SystemTime::now());
+    let count = |(key, count): &(&str, u64)| UsageCount {
+        organization: "demo".parse().unwrap(),
+        key: key.parse().unwrap(),
+        secret: 1,
+        hour: Hour::of(now),
+        outcome: Outcome::Disabled,
+        count: *count,
+        last_at: now,
+    };
+    let batch = UsageBatch { id: [7; 16], at: now, counts: counts.iter().map(count).collect() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = SqliteStore::open(directory.join("takumo.db")).await.unwrap();
+        store.record_usage(&batch).await.unwrap();
+        store.close().await;
+    });
+}
+
+#[test]
+fn counts_that_stopped_at_their_end_are_told_as_saturated() {
+    let (directory, server, owner) = demo();
+    let (full, _) = owner.create_key("test", &["org:read"]);
+    let (as_full, key) = owner.create_key("test", &["org:read"]);
+    let (other, _) = owner.create_key("live", &["org:read"]);
+    let query = ["usage", "--organization=demo"];
+    let operator = Operator::new(directory.path());
+    assert!(operator.run(&query).stderr.is_empty());
+    let most = UsageRow::MOST;
+    add_refusals(directory.path(), &[(&full, most), (&as_full, u64::MAX), (&other, 5)]);
+
+    // A test key is told of test keys, whose sums are made anew.
+    for client in [&owner, &server.client().with_key(key)] {
+        let usage = client.get("/v1/usage").expect(200);
+        assert_eq!(
+            (&usage["total"]["refused"], &usage["total"]["saturated"]),
+            (&json!(most), &json!(true))
+        );
+        let last = usage["buckets"].as_array().unwrap().iter().rfind(|at| at["refused"] != 0);
+        assert_eq!(last.unwrap()["saturated"], true);
+        assert_eq!(usage["buckets"][0]["saturated"], false);
+        for id in [&full, &as_full] {
+            let key = of_key(&usage, id);
+            assert_eq!((&key["refused"], &key["saturated"]), (&json!(most), &json!(true)));
+        }
+        assert!(of_key(&usage, &other)["saturated"] != true, "{usage}");
+    }
+
+    let output = operator.run(&query);
+    let (told, noted) = (String::from_utf8(output.stdout), String::from_utf8(output.stderr));
+    assert!(told.unwrap().contains(&most.to_string()));
+    let noted = noted.unwrap();
+    assert!(noted.lines().count() == 1 && noted.contains("there may have been more"), "{noted}");
+    let output = operator.run(&[&query[..], &["--json"]].concat());
+    let usage: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(usage["total"]["saturated"], true);
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), noted);
 }
