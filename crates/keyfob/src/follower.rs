@@ -142,16 +142,20 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
         timeout.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
     }
 
+    /// A node that is listed now, and was not, reads the feed at once: its lease waits for that.
     async fn wait(&self, position: FeedPosition, rest: Duration) {
-        tokio::time::sleep(rest).await;
         let hint = async {
-            tokio::select! {
-                () = self.core.store.wait(position) => {}
-                () = self.core.registration.listed() => {}
+            if !rest.is_zero() {
+                tokio::time::sleep(rest).await;
             }
+            self.core.store.wait(position).await;
         };
-        // A time-out is the poll.
-        let _ = tokio::time::timeout(self.poll.saturating_sub(rest), hint).await;
+        let listed = self.core.registration.listed();
+        tokio::select! {
+            () = hint => {}
+            () = listed => {}
+            () = tokio::time::sleep(self.poll) => {}
+        }
     }
 }
 

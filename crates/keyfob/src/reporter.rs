@@ -36,7 +36,7 @@ impl Reporter {
             interval,
             told: None,
             due_at: Instant::now(),
-            rests_until: Instant::now(),
+            rests_until: None,
             pause: SHORTEST_PAUSE,
             tidy: false,
         };
@@ -81,8 +81,9 @@ struct Reporting<S, St> {
     told: Option<FeedPosition>,
     /// When the next report is due, whatever happens.
     due_at: Instant,
-    /// Before this there is none.
-    rests_until: Instant,
+    /// Before this there is none. Even a sleep until now takes a millisecond, which would be one more
+    /// before a service trusts its cache.
+    rests_until: Option<Instant>,
     pause: Duration,
     /// Whether the list was tidied up.
     tidy: bool,
@@ -112,8 +113,9 @@ impl<S: Scope, St: KeyStore> Reporting<S, St> {
 
     /// Returns when it is time for a report: there is something to tell, or it has been long.
     async fn is_due(&mut self) {
-        tokio::time::sleep_until(self.rests_until).await;
-        if self.told.is_some() {
+        if let Some(end) = self.rests_until {
+            tokio::time::sleep_until(end).await;
+            self.rests_until = None;
             let longer = (self.pause * 2).min(LONGEST_PAUSE);
             self.pause = if self.has_news() { longer } else { SHORTEST_PAUSE };
         }
@@ -156,7 +158,7 @@ impl<S: Scope, St: KeyStore> Reporting<S, St> {
             }
         };
         let now = Instant::now();
-        (self.due_at, self.rests_until) = (now + self.interval, now + rest);
+        (self.due_at, self.rests_until) = (now + self.interval, Some(now + rest));
         if !self.tidy {
             self.tidy = self.forget_the_long_gone().await.is_ok();
         }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use keyfob_memory::MemoryStore;
 use keyfob_store::{
-    Event, FeedPosition, Hour, IdempotencyToken, KeyHash, KeyId, KeyRecord, KeyState, NodeReport,
+    FeedPosition, Hour, IdempotencyToken, KeyHash, KeyId, KeyRecord, KeyState, NodeReport,
     OrganizationId, StoreError, Timestamp, UsageRow,
 };
 
