@@ -86,9 +86,10 @@ fn request(key: &str) -> Request<()> {
 }
 
 async fn warm_service(key: &str) -> KeyService<Scope, EveryKey> {
-    let service =
-        KeyService::builder(FORMAT, EveryKey).with_staleness_bound(Duration::from_secs(60)).build();
-    while !service.feed_status().cache_in_use {
+    let service = KeyService::builder(FORMAT, EveryKey::default())
+        .with_staleness_bound(Duration::from_secs(60))
+        .build();
+    while !service.health().cache_in_use {
         tokio::task::yield_now().await;
     }
     service.verify(key).await.expect("every key is good");

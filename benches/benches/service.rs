@@ -38,9 +38,10 @@ fn verifying(criterion: &mut Criterion) {
 }
 
 async fn warm_service(texts: &[String]) -> KeyService<Scope, EveryKey> {
-    let service =
-        KeyService::builder(FORMAT, EveryKey).with_staleness_bound(Duration::from_secs(60)).build();
-    while !service.feed_status().cache_in_use {
+    let service = KeyService::builder(FORMAT, EveryKey::default())
+        .with_staleness_bound(Duration::from_secs(60))
+        .build();
+    while !service.health().cache_in_use {
         tokio::task::yield_now().await;
     }
     for text in texts {

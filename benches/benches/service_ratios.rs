@@ -63,11 +63,11 @@ fn main() {
 /// A service that has seen every key, and what that took in bytes. The first key is not counted:
 /// with it the map takes what it needs for the threads, however many keys follow.
 async fn warm_service(texts: &[String]) -> (Service, usize) {
-    let service = KeyService::builder(FORMAT, EveryKey)
+    let service = KeyService::builder(FORMAT, EveryKey::default())
         .with_staleness_bound(Duration::from_secs(60))
         .with_cache_capacity(texts.len())
         .build();
-    while !service.feed_status().cache_in_use {
+    while !service.health().cache_in_use {
         tokio::task::yield_now().await;
     }
     service.verify(&texts[0]).await.expect("every key is good");

@@ -22,6 +22,7 @@ mod insert;
 mod list;
 mod list_races;
 mod new_organization;
+mod nodes;
 mod positions;
 mod races;
 mod retire;
@@ -71,6 +72,7 @@ pub(crate) fn checks() -> impl Iterator<Item = &'static Check> {
         delete_organization::CHECKS,
         new_organization::CHECKS,
         deleted_events::CHECKS,
+        nodes::CHECKS,
     ]
     .into_iter()
     .flatten()

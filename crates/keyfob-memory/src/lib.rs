@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod memory_store;
+mod nodes;
 mod state;
 mod usage;
 

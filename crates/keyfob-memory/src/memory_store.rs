@@ -4,8 +4,8 @@ use std::time::SystemTime;
 use keyfob_store::{
     Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
     Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
-    OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch, UsageQuery,
-    UsageRow,
+    NodeId, NodeReport, OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp,
+    UsageBatch, UsageQuery, UsageRow,
 };
 use tokio::sync::watch;
 
@@ -210,6 +210,20 @@ impl KeyStore for MemoryStore {
     async fn wait(&self, after: FeedPosition) {
         // The sender lives as long as `self`, so the only end is that the feed has moved.
         let _ = self.0.end.subscribe().wait_for(|end| *end > after).await;
+    }
+
+    async fn report_node(&self, report: NodeReport) -> Result<(), StoreError> {
+        self.read().nodes.report(report);
+        Ok(())
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeReport>, StoreError> {
+        Ok(self.read().nodes.list())
+    }
+
+    async fn forget_node(&self, node: NodeId) -> Result<(), StoreError> {
+        self.read().nodes.forget(node);
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use keyfob_store::{
     Switch, Timestamp, UsageBatch,
 };
 
+use crate::nodes::Nodes;
 use crate::usage::Usage;
 
 /// All that a store holds. Every method is one transaction: it fails before it has written
@@ -21,6 +22,7 @@ pub(crate) struct State {
     /// are the change feed.
     events: Vec<Event>,
     pub(crate) usage: Usage,
+    pub(crate) nodes: Nodes,
 }
 
 #[derive(Clone, Debug)]

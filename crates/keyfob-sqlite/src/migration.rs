@@ -25,7 +25,7 @@ pub struct Migration {
 }
 
 /// In order, from version 1 without a gap.
-static ALL: [Migration; 2] = [
+static ALL: [Migration; 3] = [
     Migration {
         version: 1,
         name: "keys_and_log",
@@ -36,6 +36,7 @@ static ALL: [Migration; 2] = [
         name: "life_of_a_key",
         template: include_str!("../migrations/0002_life_of_a_key.sql"),
     },
+    Migration { version: 3, name: "nodes", template: include_str!("../migrations/0003_nodes.sql") },
 ];
 
 impl Migration {

@@ -1,11 +1,11 @@
 use keyfob_store::{
     Changes, Event, EventQuery, FeedPosition, FoundKeys, KeyHash, KeyId, KeyLimit, KeyQuery,
-    KeyRecord, OrganizationId, Page, StoreError, Timestamp, UsageQuery, UsageRow,
+    KeyRecord, NodeReport, OrganizationId, Page, StoreError, Timestamp, UsageQuery, UsageRow,
 };
 use rusqlite::{Connection, Params, Row, Statement, params};
 
 use crate::TablePrefix;
-use crate::rows::{self, FOUND_KEY, KEY_RECORD, SECRET_RECORD};
+use crate::rows::{self, FOUND_KEY, KEY_RECORD, NODE_REPORT, SECRET_RECORD};
 use crate::sqlite_error::store_error;
 
 mod feed;
@@ -33,6 +33,7 @@ pub(crate) struct Reads<'c> {
     log: Log<'c>,
     feed: Feed<'c>,
     usage: Usage<'c>,
+    nodes: Statement<'c>,
 }
 
 impl<'c> Reads<'c> {
@@ -52,6 +53,7 @@ impl<'c> Reads<'c> {
             log: Log::prepare(prepare)?,
             feed: Feed::prepare(prepare)?,
             usage: Usage::prepare(prepare)?,
+            nodes: prepare(&nodes_sql())?,
         })
     }
 
@@ -168,6 +170,10 @@ impl<'c> Reads<'c> {
     ) -> Result<Changes, StoreError> {
         self.feed.read(after, limit)
     }
+
+    pub(crate) fn nodes(&mut self) -> Result<Vec<NodeReport>, StoreError> {
+        all(&mut self.nodes, [], rows::node_report)
+    }
 }
 
 /// The epoch of the organization `?1`: what bears another is of one that was deleted.
@@ -198,8 +204,12 @@ fn secrets_sql() -> String {
     )
 }
 
+fn nodes_sql() -> String {
+    format!("SELECT {NODE_REPORT} FROM {{prefix}}nodes ORDER BY id")
+}
+
 /// A position as SQLite counts. What is beyond its numbers is beyond every event.
-fn to_number(position: FeedPosition) -> i64 {
+pub(crate) fn to_number(position: FeedPosition) -> i64 {
     i64::try_from(position.get()).unwrap_or(i64::MAX)
 }
 

@@ -1,10 +1,12 @@
 //! Rows become records by way of the checks that made them. What does not pass was not written by
 //! keyfob, and is an error that names the column and shows nothing of the value.
 
+use std::time::Duration;
+
 use keyfob_store::{
     Action, Details, Event, FeedPosition, FoundKey, FoundState, Hour, KeyHash, KeyId, KeyRecord,
-    KeyState, OrganizationId, Outcome, Revocation, ScopeNames, SecretRecord, StoreError, Timestamp,
-    UsageRow,
+    KeyState, NodeId, NodeReport, OrganizationId, Outcome, Revocation, ScopeNames, SecretRecord,
+    StoreError, Timestamp, UsageRow,
 };
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
@@ -125,6 +127,23 @@ pub(crate) fn usage_row(row: &Row<'_>) -> Result<UsageRow, StoreError> {
         hour: Hour::from_number(number(row, 2, "usage.hour")?),
         outcome: parsed(row, 3, "usage.outcome", outcome)?,
         count: number(row, 4, "usage.count")?,
+    })
+}
+
+/// The columns of [`node_report`], of the table of nodes.
+pub(crate) const NODE_REPORT: &str =
+    "id, name, started_at, reported_at, position, staleness_bound, report_interval";
+
+pub(crate) fn node_report(row: &Row<'_>) -> Result<NodeReport, StoreError> {
+    let span = |column, name| number(row, column, name).map(Duration::from_micros);
+    Ok(NodeReport {
+        id: NodeId::from_bytes(bytes(row, 0, "nodes.id")?),
+        name: parsed(row, 1, "nodes.name", str::parse)?,
+        started_at: some(time(row, 2, "nodes.started_at")?, "nodes.started_at")?,
+        reported_at: some(time(row, 3, "nodes.reported_at")?, "nodes.reported_at")?,
+        position: FeedPosition::new(number(row, 4, "nodes.position")?),
+        staleness_bound: span(5, "nodes.staleness_bound")?,
+        interval: span(6, "nodes.report_interval")?,
     })
 }
 

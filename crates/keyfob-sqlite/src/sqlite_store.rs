@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use keyfob_store::{
     Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
     Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
-    OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch, UsageQuery,
-    UsageRow,
+    NodeId, NodeReport, OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp,
+    UsageBatch, UsageQuery, UsageRow,
 };
 
 use crate::reads::Reads;
@@ -285,5 +285,18 @@ impl KeyStore for SqliteStore {
     /// another store or process on the same file. It costs something only while someone waits.
     async fn wait(&self, after: FeedPosition) {
         self.0.watcher().wait(after).await;
+    }
+
+    async fn report_node(&self, report: NodeReport) -> Result<(), StoreError> {
+        self.write(move |writes| writes.report_node(&report)).await
+    }
+
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "its lifetime is too narrow")]
+    async fn nodes(&self) -> Result<Vec<NodeReport>, StoreError> {
+        self.read(|reads| reads.nodes()).await
+    }
+
+    async fn forget_node(&self, node: NodeId) -> Result<(), StoreError> {
+        self.write(move |writes| writes.forget_node(node)).await
     }
 }

@@ -11,12 +11,14 @@ mod change;
 mod insert;
 mod keys;
 mod log;
+mod nodes;
 mod organizations;
 mod tokens;
 mod usage;
 
 use keys::Keys;
 use log::Log;
+use nodes::Nodes;
 use tokens::Tokens;
 use usage::Usage;
 
@@ -31,6 +33,7 @@ pub(crate) struct Writes<'c> {
     log: Log<'c>,
     delete_organization: Statement<'c>,
     usage: Usage<'c>,
+    nodes: Nodes<'c>,
 }
 
 impl<'c> Writes<'c> {
@@ -48,6 +51,7 @@ impl<'c> Writes<'c> {
             log: Log::prepare(connection, prepare)?,
             delete_organization: prepare(organizations::DELETE)?,
             usage: Usage::prepare(prepare)?,
+            nodes: Nodes::prepare(prepare)?,
         })
     }
 

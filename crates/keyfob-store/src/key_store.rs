@@ -1,12 +1,12 @@
 use std::future::Future;
-use std::sync::Arc;
 
 use keyfob_core::KeyHash;
 
 use crate::{
     Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
-    Issued, KeyEdit, KeyId, KeyLimit, KeyQuery, KeyRecord, NewEvent, NewKey, OrganizationId, Page,
-    Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
+    Issued, KeyEdit, KeyId, KeyLimit, KeyQuery, KeyRecord, NewEvent, NewKey, NodeId, NodeReport,
+    OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch, UsageQuery,
+    UsageRow,
 };
 
 /// Where keys are kept.
@@ -49,6 +49,9 @@ use crate::{
 /// 13. **A deleted organization is gone.** One write refuses all its keys, and nothing made later
 ///     under the same id revives or shows anything of it. Its log stays, its deletion included, for
 ///     an [`EventQuery::with_deleted`] and for nothing else.
+/// 14. **Nodes are listed as they report.** A report takes the place of the node's last one, but for
+///     the position, which never goes back, in whatever order reports arrive. Reports are no part of
+///     the log nor of the feed.
 ///
 /// No method blocks the thread that polls it.
 pub trait KeyStore: Send + Sync + 'static {
@@ -269,147 +272,28 @@ pub trait KeyStore: Send + Sync + 'static {
     /// It is a hint and nothing else: it may return early, late or never, and whoever waits polls
     /// as well. A store without a way to know may wait for ever.
     fn wait(&self, after: FeedPosition) -> impl Future<Output = ()> + Send;
+
+    /// Takes down what a node says of itself, in place of what it said before. Of the positions that
+    /// it ever reported, the last in the feed stays.
+    ///
+    /// # Errors
+    /// The failures of the store itself.
+    fn report_node(
+        &self,
+        report: NodeReport,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Every node that has reported and was not forgotten, in the order of their ids: by when they
+    /// started. The store judges nothing: a node whose process was killed is listed as it last was.
+    ///
+    /// # Errors
+    /// The failures of the store itself.
+    fn nodes(&self) -> impl Future<Output = Result<Vec<NodeReport>, StoreError>> + Send;
+
+    /// Takes a node off the list. One that is not on it is forgotten all the same; one that reports
+    /// again is listed again.
+    ///
+    /// # Errors
+    /// The failures of the store itself.
+    fn forget_node(&self, node: NodeId) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
-
-/// Forwards every method, so that a shared store is a store.
-macro_rules! forward {
-    ($($Pointer:ident),+) => {$(
-        #[deny(clippy::missing_trait_methods)]
-        impl<T: KeyStore + ?Sized> KeyStore for $Pointer<T> {
-            async fn insert(
-                &self,
-                key: NewKey,
-                limit: KeyLimit,
-                by: Attribution,
-            ) -> Result<Issued, StoreError> { T::insert(self, key, limit, by).await }
-
-            async fn find(
-                &self,
-                hashes: &[KeyHash],
-            ) -> Result<FoundKeys, StoreError> { T::find(self, hashes).await }
-
-            async fn get(
-                &self,
-                organization: &OrganizationId,
-                key: KeyId,
-            ) -> Result<KeyRecord, StoreError> { T::get(self, organization, key).await }
-
-            async fn list(
-                &self,
-                organization: &OrganizationId,
-                query: KeyQuery, at: Timestamp
-            ) -> Result<Page<KeyRecord, KeyId>, StoreError> { T::list(self, organization, query, at).await }
-
-            async fn keys_in_use(
-                &self,
-                organization: &OrganizationId,
-                at: Timestamp,
-            ) -> Result<u64, StoreError> { T::keys_in_use(self, organization, at).await }
-
-            async fn revoke(
-                &self,
-                organization: &OrganizationId,
-                key: KeyId,
-                reason: Option<Reason>,
-                by: Attribution,
-            ) -> Result<Committed<KeyRecord>, StoreError> { T::revoke(self, organization, key, reason, by).await }
-
-            async fn import(
-                &self,
-                keys: Vec<NewKey>,
-                limit: KeyLimit,
-                by: Attribution,
-            ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
-                T::import(self, keys, limit, by).await
-            }
-
-            async fn rotate(
-                &self,
-                organization: &OrganizationId,
-                key: KeyId,
-                rotation: Rotation,
-                by: Attribution,
-            ) -> Result<Issued, StoreError> {
-                T::rotate(self, organization, key, rotation, by).await
-            }
-
-            async fn retire_old_secret(
-                &self,
-                organization: &OrganizationId,
-                key: KeyId,
-                by: Attribution,
-            ) -> Result<Committed<KeyRecord>, StoreError> {
-                T::retire_old_secret(self, organization, key, by).await
-            }
-
-            async fn switch(
-                &self,
-                organization: &OrganizationId,
-                key: KeyId,
-                to: Switch,
-                by: Attribution,
-            ) -> Result<Committed<KeyRecord>, StoreError> {
-                T::switch(self, organization, key, to, by).await
-            }
-
-            async fn edit(
-                &self,
-                organization: &OrganizationId,
-                key: KeyId,
-                edit: KeyEdit,
-                limit: KeyLimit,
-                by: Attribution,
-            ) -> Result<Committed<KeyRecord>, StoreError> {
-                T::edit(self, organization, key, edit, limit, by).await
-            }
-
-            async fn delete_organization(
-                &self,
-                organization: &OrganizationId,
-                by: Attribution,
-            ) -> Result<Committed<()>, StoreError> {
-                T::delete_organization(self, organization, by).await
-            }
-
-            async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
-                T::record_usage(self, batch).await
-            }
-
-            async fn usage(
-                &self,
-                organization: &OrganizationId,
-                query: UsageQuery,
-            ) -> Result<Vec<UsageRow>, StoreError> {
-                T::usage(self, organization, query).await
-            }
-
-            async fn prune_usage(&self, before: Hour) -> Result<u64, StoreError> {
-                T::prune_usage(self, before).await
-            }
-
-            async fn append_event(
-                &self,
-                event: NewEvent,
-                by: Attribution,
-            ) -> Result<Event, StoreError> { T::append_event(self, event, by).await }
-
-            async fn events(
-                &self,
-                organization: &OrganizationId,
-                query: EventQuery,
-            ) -> Result<Page<Event, FeedPosition>, StoreError> { T::events(self, organization, query).await }
-
-            async fn position(&self) -> Result<FeedPosition, StoreError> { T::position(self).await }
-
-            async fn changes(
-                &self,
-                after: FeedPosition,
-                limit: usize,
-            ) -> Result<Changes, StoreError> { T::changes(self, after, limit).await }
-
-            async fn wait(&self, after: FeedPosition) { T::wait(self, after).await }
-        }
-    )+};
-}
-
-forward!(Arc, Box);

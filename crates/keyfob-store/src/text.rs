@@ -109,6 +109,12 @@ text! {
 }
 
 text! {
+    /// What a person calls a node, such as `api-7f9c:4711`: 1 to 255 characters, none of them a
+    /// control character, not all of them white space.
+    NodeName, Rule::line("a node's name", 255)
+}
+
+text! {
     /// Why a key was revoked, in a person's words: 1 to 500 characters, none of them a control
     /// character, not all of them white space.
     Reason, Rule::line("a reason", 500)

@@ -31,7 +31,7 @@ type Answer = Ready<Result<Response<Vec<u8>>, Infallible>>;
 async fn remembered_key_costs_one_extension() {
     let store = MemoryStore::new();
     let keys = KeyService::<Scope, _>::builder(KeyFormat::new("tk"), store).build();
-    while !keys.feed_status().cache_in_use {
+    while !keys.health().cache_in_use {
         tokio::task::yield_now().await;
     }
     let request = CreateKey::new(

@@ -1,14 +1,17 @@
+use std::hash::{BuildHasher, RandomState};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keyfob_core::{Environment, KeyFormat, Scope};
-use keyfob_store::KeyStore;
+use keyfob_store::{KeyStore, NodeId, NodeName};
 use tokio::runtime::Handle;
 
+use crate::attempts::SharedAttempts;
 use crate::cache::Cache;
 use crate::core::{Core, Environments};
 use crate::lookups::Lookups;
+use crate::registration::{Node, Registration};
 use crate::usage_counter::UsageCounter;
 use crate::{Clock, KeyService, SystemClock};
 
@@ -24,6 +27,9 @@ pub struct KeyServiceBuilder<S, St> {
     lookup_timeout: Duration,
     cache_capacity: usize,
     usage_interval: Duration,
+    registers: bool,
+    node_name: Option<NodeName>,
+    report_interval: Duration,
     scope: PhantomData<fn() -> S>,
 }
 
@@ -39,6 +45,9 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
             lookup_timeout: Duration::from_secs(2),
             cache_capacity: 1_000_000,
             usage_interval: Duration::from_secs(1),
+            registers: true,
+            node_name: None,
+            report_interval: Duration::from_secs(10),
             scope: PhantomData,
         }
     }
@@ -84,6 +93,37 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
         self
     }
 
+    /// Sets what the store's list of nodes calls this service. By default the machine's name and the
+    /// number of the process, such as `api-7f9c:4711`.
+    pub fn with_node_name(mut self, name: NodeName) -> Self {
+        self.node_name = Some(name);
+        self
+    }
+
+    /// Sets how often this service tells the store that it is there, when there is nothing else to
+    /// tell. 10 seconds by default; it is never less than the staleness bound.
+    ///
+    /// When it could not for three times as long, it passes for gone, and asks the store about every
+    /// key until it has.
+    ///
+    /// # Panics
+    /// When it is zero.
+    pub fn with_report_interval(mut self, interval: Duration) -> Self {
+        assert!(!interval.is_zero(), "reports need a pause between them");
+        self.report_interval = interval;
+        self
+    }
+
+    /// Keeps this service off the store's list of nodes: for one that may only read the store, and
+    /// for tools that verify nothing.
+    ///
+    /// Then [`confirmed`](crate::KeyChange::confirmed), here and elsewhere, does not wait for it and
+    /// vouches for nothing about it. Revocations reach it all the same, and the staleness bound holds.
+    pub fn without_registration(mut self) -> Self {
+        self.registers = false;
+        self
+    }
+
     /// Reads time from here, in tests.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -96,7 +136,18 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
     /// # Panics
     /// Outside of a tokio runtime whose timers are enabled.
     pub fn build(self) -> KeyService<S, St> {
+        let node = self.registers.then(|| {
+            let started_at = self.clock.wall();
+            Node {
+                id: NodeId::new(started_at, arbitrary()),
+                name: self.node_name.unwrap_or_else(default_name),
+                started_at,
+                interval: self.report_interval,
+            }
+        });
         let core = Core {
+            registration: Registration::new(node, self.staleness_bound),
+            usage_flushes: SharedAttempts::default(),
             format: self.format,
             store: self.store,
             environments: self.environments,
@@ -109,4 +160,33 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
         };
         KeyService::start(core, self.poll_interval, self.usage_interval)
     }
+}
+
+/// Random bytes for an identity. It is no secret, and must be unlike others: when the operating
+/// system gives none, those that seed the standard library's hash maps will do.
+fn arbitrary() -> [u8; 8] {
+    let mut random = [0; 8];
+    match keyfob_core::fill_random(&mut random) {
+        Ok(()) => random,
+        Err(_) => RandomState::new().hash_one(std::process::id()).to_ne_bytes(),
+    }
+}
+
+/// The machine's name and the number of the process.
+fn default_name() -> NodeName {
+    let process = std::process::id();
+    let name = machine().and_then(|machine| NodeName::new(&format!("{machine}:{process}")).ok());
+    name.unwrap_or_else(|| {
+        NodeName::new(&format!("process:{process}")).expect("a word and a number are a name")
+    })
+}
+
+#[cfg(unix)]
+fn machine() -> Option<String> {
+    rustix::system::uname().nodename().to_str().ok().map(ToOwned::to_owned)
+}
+
+#[cfg(not(unix))]
+fn machine() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok()
 }

@@ -21,9 +21,12 @@ use keyfob_store::{Change, Changed, FeedPosition};
 pub(crate) use cached_key::CachedKey;
 use fence::Fence;
 pub(crate) use fence::Verdict;
+pub(crate) use lease::CLOCK_LAG;
 use lease::Lease;
 use unknown_keys::UnknownKeys;
 use verified_keys::VerifiedKeys;
+
+use crate::clock::Moment;
 
 pub(crate) struct Cache<S> {
     lease: Lease,
@@ -50,7 +53,7 @@ impl<S> Cache<S> {
     pub(crate) fn get<T>(
         &self,
         hash: &KeyHash,
-        now: Duration,
+        now: Moment,
         known: impl FnOnce(&CachedKey<S>) -> T,
         unknown: impl FnOnce() -> T,
     ) -> Option<T> {
@@ -115,15 +118,20 @@ impl<S> Cache<S> {
     }
 
     /// Every change up to a read of the feed that began then is applied.
-    pub(crate) fn renew(&self, read_began: Duration) {
+    pub(crate) fn renew(&self, read_began: Moment) {
         self.lease.renew(read_began);
+    }
+
+    /// Nothing is honoured until the next renewal.
+    pub(crate) fn end_lease(&self) {
+        self.lease.revoke();
     }
 
     pub(crate) fn generation(&self) -> u64 {
         self.fence().generation()
     }
 
-    pub(crate) fn lease_holds(&self, now: Duration) -> bool {
+    pub(crate) fn lease_holds(&self, now: Moment) -> bool {
         self.lease.holds(now)
     }
 
@@ -136,13 +144,18 @@ impl<S> Cache<S> {
 #[cfg(test)]
 mod tests {
     use keyfob_core::Environment;
-    use keyfob_store::{KeyId, OrganizationId};
+    use keyfob_store::{KeyId, OrganizationId, Timestamp};
 
     use super::*;
 
     keyfob_core::scopes! { enum Scope { Read => "org:read" } }
 
-    const NOW: Duration = Duration::from_secs(100);
+    const NOW: Moment =
+        Moment { monotonic: Duration::from_secs(100), wall: Timestamp::from_micros(0) };
+
+    fn later(by: Duration) -> Moment {
+        Moment { monotonic: NOW.monotonic + by, wall: NOW.wall.saturating_add(by) }
+    }
 
     fn cache() -> Cache<Scope> {
         let cache = Cache::new(Duration::from_secs(5), 16);
@@ -174,7 +187,7 @@ mod tests {
         cache.fill(hash(byte), FeedPosition::new(position), cache.generation(), Some(&key()))
     }
 
-    fn remembers(cache: &Cache<Scope>, byte: u8, now: Duration) -> bool {
+    fn remembers(cache: &Cache<Scope>, byte: u8, now: Moment) -> bool {
         cache.get(&hash(byte), now, |_| (), || ()).is_some()
     }
 
@@ -182,10 +195,10 @@ mod tests {
     fn nothing_is_honoured_once_the_lease_has_run_out() {
         let cache = cache();
         assert_eq!(fill(&cache, 1, 10), Verdict::Keep);
-        assert!(remembers(&cache, 1, NOW + Duration::from_millis(4_900)));
-        assert!(!remembers(&cache, 1, NOW + Duration::from_secs(5)));
-        cache.renew(NOW + Duration::from_secs(60));
-        assert!(remembers(&cache, 1, NOW + Duration::from_secs(61)));
+        assert!(remembers(&cache, 1, later(Duration::from_millis(4_900))));
+        assert!(!remembers(&cache, 1, later(Duration::from_secs(5))));
+        cache.renew(later(Duration::from_secs(60)));
+        assert!(remembers(&cache, 1, later(Duration::from_secs(61))));
     }
 
     #[test]

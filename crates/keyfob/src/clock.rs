@@ -9,22 +9,60 @@ pub trait Clock: Send + Sync + 'static {
     fn wall(&self) -> Timestamp;
 
     /// The same, for what is read on every verification and may lag by 10 milliseconds: the hour
-    /// that its usage counts in.
+    /// that its usage counts in, and the lease of the cache. It goes on while the machine sleeps.
     fn coarse_wall(&self) -> Timestamp;
 
-    /// The time since some fixed moment, which never goes back: by it the lease of the cache runs.
+    /// The time since some fixed moment, which never goes back: by it, too, the lease of the cache
+    /// runs.
     ///
     /// It is read on every verification, so it must cost next to nothing; it may lag by 10
     /// milliseconds for that. It must go on while the process is stopped, or a resumed process would
-    /// trust an old cache.
+    /// trust an old cache. While the machine sleeps it may stand still.
     fn monotonic(&self) -> Duration;
+}
+
+/// What both clocks of the lease show.
+///
+/// Neither would do alone. The monotonic clock can't be set, and on Linux it stands still while the
+/// machine sleeps; the time of day goes on then, and can be set. A clock that has both virtues
+/// (`CLOCK_BOOTTIME`) has no coarse form, and costs a quarter of a hash.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) monotonic: Duration,
+    pub(crate) wall: Timestamp,
+}
+
+impl Moment {
+    pub(crate) fn of(clock: &dyn Clock) -> Self {
+        Self { monotonic: clock.monotonic(), wall: clock.coarse_wall() }
+    }
+
+    /// How long ago an earlier moment was, by the clock that has gone on farther. A time of day that
+    /// was set back says nothing.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        let (monotonic, wall) = self.both_since(earlier);
+        monotonic.max(wall)
+    }
+
+    /// How long ago an earlier moment was at least, by the clock that has gone on less far.
+    pub(crate) fn surely_since(self, earlier: Self) -> Duration {
+        let (monotonic, wall) = self.both_since(earlier);
+        monotonic.min(wall)
+    }
+
+    fn both_since(self, earlier: Self) -> (Duration, Duration) {
+        let wall = self.wall.as_micros().saturating_sub(earlier.wall.as_micros());
+        let wall = Duration::from_micros(u64::try_from(wall).unwrap_or(0));
+        (self.monotonic.saturating_sub(earlier.monotonic), wall)
+    }
 }
 
 /// The clocks of the operating system.
 ///
 /// On Linux those that may lag are the coarse clocks, which the kernel advances at every tick (1 to
-/// 10 ms). They cost a fifth of the precise ones, and are right at once when a stopped process is
-/// resumed, which a clock that a task of the process advances would not be.
+/// 10 ms). They cost a quarter of the precise ones, and are right at once when a stopped process is
+/// resumed, which a clock that a task of the process advances would not be. The time of day is also
+/// right at once when the machine wakes up.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -77,6 +115,12 @@ impl ManualClock {
     pub fn advance(&self, by: Duration) {
         let mut now = self.now();
         *now = (now.0.saturating_add(by), now.1 + by);
+    }
+
+    /// Lets the machine sleep: the time of day goes on by this much, and the monotonic clock stays.
+    pub fn sleep(&self, by: Duration) {
+        let mut now = self.now();
+        now.0 = now.0.saturating_add(by);
     }
 
     /// Sets the time of day, backward too, as an administrator might. The monotonic clock stays.

@@ -5,8 +5,11 @@ use keyfob_core::{Environment, KeyFormat, KeyHash, PresentedKey, Scope};
 use keyfob_store::{Change, FoundKeys, KeyStore, Outcome, StoreError};
 use tokio::runtime::Handle;
 
+use crate::attempts::SharedAttempts;
 use crate::cache::{Cache, CachedKey, Verdict};
+use crate::clock::Moment;
 use crate::lookups::Lookups;
+use crate::registration::Registration;
 use crate::usage_counter::UsageCounter;
 use crate::{Clock, Outage, Principal, Refusal, Requirement, VerifyError, report};
 
@@ -19,6 +22,8 @@ pub(crate) struct Core<S, St> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cache: Cache<S>,
     pub(crate) usage: UsageCounter,
+    pub(crate) usage_flushes: SharedAttempts,
+    pub(crate) registration: Registration,
     pub(crate) lookups: Lookups<Answer<S>>,
     pub(crate) lookup_timeout: Duration,
     pub(crate) runtime: Handle,
@@ -58,16 +63,21 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
             Ok(key) => key.hash(),
             Err(refusal) => return Some(Err(refusal.into())),
         };
+        let now = self.moment();
         let known = |key: &CachedKey<S>| {
             let conclusion = self.conclude(key, requirement);
-            let at = self.clock.coarse_wall();
-            self.usage.count(key, outcome(&conclusion), at);
+            self.usage.count(key, outcome(&conclusion), now.wall);
             Ok(conclusion?)
         };
         let unknown = || Err(Refusal::Unknown.into());
-        let answer = self.cache.get(&hash, self.clock.monotonic(), known, unknown)?;
+        let answer = self.cache.get(&hash, now, known, unknown)?;
         report::cache_hit();
         Some(answer)
+    }
+
+    /// What the clocks of the lease show.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment::of(&*self.clock)
     }
 
     /// Makes a committed change count here, before whoever made it learns that it is done.

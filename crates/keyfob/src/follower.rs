@@ -1,12 +1,14 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use keyfob_core::Scope;
 use keyfob_store::{Changes, FeedPosition, KeyStore, StoreError};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::clock::Moment;
 use crate::core::Core;
-use crate::report;
+use crate::{Health, report};
 
 /// Follows the change feed: forgets what changes, and renews the lease of the cache.
 ///
@@ -14,26 +16,20 @@ use crate::report;
 /// lost. When the store does not answer it goes on trying; the lease then runs out by itself.
 pub(crate) struct Follower {
     task: JoinHandle<()>,
-    progress: Arc<Mutex<Progress>>,
+    progress: watch::Receiver<Progress>,
 }
 
-/// How far a node has followed the change feed: what an operator watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FeedStatus {
-    /// Every change up to here is applied. `None` before the first read.
-    pub position: Option<FeedPosition>,
-    /// How long ago the last successful read of the feed began: no answer from the cache is older.
-    /// `None` before the first read.
-    pub staleness: Option<Duration>,
-    /// Whether the cache is in use. When it is not, every verification asks the store.
-    pub cache_in_use: bool,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Progress {
-    position: Option<FeedPosition>,
-    read_began: Option<Duration>,
+/// How far a node has followed the change feed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Progress {
+    /// Every change up to here is applied.
+    pub(crate) position: Option<FeedPosition>,
+    /// Where the last read that brought a change got to, or where the node started over.
+    pub(crate) changed: Option<FeedPosition>,
+    /// Where the feed ended at the last read, if it succeeded.
+    pub(crate) end: Option<FeedPosition>,
+    /// When the last read began that got to the end.
+    pub(crate) read_began: Option<Moment>,
 }
 
 /// How many changes one read of the feed asks for.
@@ -45,19 +41,13 @@ const REST: Duration = Duration::from_millis(10);
 
 impl Follower {
     pub(crate) fn start<S: Scope, St: KeyStore>(core: &Arc<Core<S, St>>, poll: Duration) -> Self {
-        let progress = Arc::new(Mutex::new(Progress::default()));
-        let feed = Feed { core: Arc::clone(core), poll, progress: Arc::clone(&progress) };
+        let (told, progress) = watch::channel(Progress::default());
+        let feed = Feed { core: Arc::clone(core), poll, progress: told };
         Self { task: core.runtime.spawn(feed.follow()), progress }
     }
 
-    pub(crate) fn status<S: Scope, St: KeyStore>(&self, core: &Core<S, St>) -> FeedStatus {
-        let progress = *self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = core.clock.monotonic();
-        FeedStatus {
-            position: progress.position,
-            staleness: progress.read_began.map(|began| now.saturating_sub(began)),
-            cache_in_use: core.cache.lease_holds(now),
-        }
+    pub(crate) const fn progress(&self) -> &watch::Receiver<Progress> {
+        &self.progress
     }
 }
 
@@ -71,7 +61,7 @@ impl Drop for Follower {
 struct Feed<S, St> {
     core: Arc<Core<S, St>>,
     poll: Duration,
-    progress: Arc<Mutex<Progress>>,
+    progress: watch::Sender<Progress>,
 }
 
 impl<S: Scope, St: KeyStore> Feed<S, St> {
@@ -93,6 +83,7 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
                 }
                 Err(error) => {
                     report::feed_read_failed(&error);
+                    self.note(|progress| progress.end = None);
                     tokio::time::sleep(self.poll).await;
                 }
             }
@@ -105,25 +96,41 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
         let Some(position) = position else {
             let reached = self.in_time(self.core.store.position()).await?;
             self.core.cache.restart(reached);
+            self.note(|progress| {
+                (progress.position, progress.changed) = (Some(reached), Some(reached));
+            });
             return Ok(Step { reached, idle: false });
         };
-        let read_began = self.core.clock.monotonic();
+        let read_began = self.core.moment();
+        let permitted = self.core.registration.permits_lease(read_began);
         let read = self.core.store.changes(position, CHANGES_A_READ);
         let Changes { changes, reached, complete } = self.in_time(read).await?;
         self.core.cache.apply(&changes);
-        if complete {
-            self.core.cache.renew(read_began);
+        if complete && permitted {
+            self.core.registration.renew(|| self.core.cache.renew(read_began));
         }
-        let read_began = complete.then_some(read_began);
-        self.note(reached, read_began);
-        report::feed_read(reached);
+        // A node that catches up wants to know how far it has to go.
+        let end = if complete {
+            Some(reached)
+        } else {
+            self.in_time(self.core.store.position()).await.ok()
+        };
+        self.note(|progress| {
+            progress.position = Some(reached);
+            progress.end = end;
+            if !changes.is_empty() {
+                progress.changed = Some(reached);
+            }
+            if complete {
+                progress.read_began = Some(read_began);
+            }
+        });
         Ok(Step { reached, idle: complete })
     }
 
-    fn note(&self, reached: FeedPosition, read_began: Option<Duration>) {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.position = Some(reached);
-        progress.read_began = read_began.or(progress.read_began);
+    fn note(&self, note: impl FnOnce(&mut Progress)) {
+        self.progress.send_modify(note);
+        report::feed_read(&Health::of(&self.core, *self.progress.borrow()));
     }
 
     /// A read that hangs is an outage like any other.
@@ -135,11 +142,20 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
         timeout.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
     }
 
+    /// A node that is listed now, and was not, reads the feed at once: its lease waits for that.
     async fn wait(&self, position: FeedPosition, rest: Duration) {
-        tokio::time::sleep(rest).await;
-        let hint = self.core.store.wait(position);
-        // A time-out is the poll.
-        let _ = tokio::time::timeout(self.poll.saturating_sub(rest), hint).await;
+        let hint = async {
+            if !rest.is_zero() {
+                tokio::time::sleep(rest).await;
+            }
+            self.core.store.wait(position).await;
+        };
+        let listed = self.core.registration.listed();
+        tokio::select! {
+            () = hint => {}
+            () = listed => {}
+            () = tokio::time::sleep(self.poll) => {}
+        }
     }
 }
 

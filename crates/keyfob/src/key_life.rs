@@ -9,7 +9,7 @@ use keyfob_store::{
 };
 
 use crate::create_key::{fingerprint, idempotency, new_key_id};
-use crate::{Expiry, IssuedKey, IssuedOnce, KeyService};
+use crate::{Expiry, IssuedKey, IssuedOnce, KeyChange, KeyService};
 
 /// The longest that an old secret may work beside a new one: 7 days.
 pub const MOST_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -56,15 +56,16 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     /// # Errors
     /// [`StoreError::NotFound`], [`Conflict::Revoked`](keyfob_store::Conflict::Revoked), and the
     /// failures of the store.
-    pub async fn retire_old_secret(
-        &self,
-        organization: &OrganizationId,
+    pub fn retire_old_secret<'s>(
+        &'s self,
+        organization: &'s OrganizationId,
         key: KeyId,
-        by: impl Into<Author> + Send,
-    ) -> Result<KeyRecord, StoreError> {
-        let by = self.attribute(by.into());
-        let retired = self.store().retire_old_secret(organization, key, by).await?;
-        Ok(self.settle("retired", retired))
+        by: impl Into<Author>,
+    ) -> KeyChange<'s, S, St> {
+        let by = by.into();
+        KeyChange::new(self, "retired", async move {
+            self.store().retire_old_secret(organization, key, self.attribute(by)).await
+        })
     }
 
     /// Switches a key off, until it is [`enabled`](Self::enable) again. It keeps its slot.
@@ -72,15 +73,16 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     /// # Errors
     /// [`StoreError::NotFound`], [`Conflict::Revoked`](keyfob_store::Conflict::Revoked), and the
     /// failures of the store.
-    pub async fn disable(
-        &self,
-        organization: &OrganizationId,
+    pub fn disable<'s>(
+        &'s self,
+        organization: &'s OrganizationId,
         key: KeyId,
-        by: impl Into<Author> + Send,
-    ) -> Result<KeyRecord, StoreError> {
-        let by = self.attribute(by.into());
-        let disabled = self.store().switch(organization, key, Switch::Off, by).await?;
-        Ok(self.settle("disabled", disabled))
+        by: impl Into<Author>,
+    ) -> KeyChange<'s, S, St> {
+        let by = by.into();
+        KeyChange::new(self, "disabled", async move {
+            self.store().switch(organization, key, Switch::Off, self.attribute(by)).await
+        })
     }
 
     /// Switches a key on again.
@@ -88,15 +90,16 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     /// # Errors
     /// [`StoreError::NotFound`], [`Conflict::Revoked`](keyfob_store::Conflict::Revoked), and the
     /// failures of the store.
-    pub async fn enable(
-        &self,
-        organization: &OrganizationId,
+    pub fn enable<'s>(
+        &'s self,
+        organization: &'s OrganizationId,
         key: KeyId,
-        by: impl Into<Author> + Send,
-    ) -> Result<KeyRecord, StoreError> {
-        let by = self.attribute(by.into());
-        let enabled = self.store().switch(organization, key, Switch::On, by).await?;
-        Ok(self.settle("enabled", enabled))
+        by: impl Into<Author>,
+    ) -> KeyChange<'s, S, St> {
+        let by = by.into();
+        KeyChange::new(self, "enabled", async move {
+            self.store().switch(organization, key, Switch::On, self.attribute(by)).await
+        })
     }
 
     /// Changes a key's name, scopes or expiry. The limit counts when this makes an expired key live
@@ -105,17 +108,18 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     /// # Errors
     /// [`StoreError::NotFound`], [`Conflict::Revoked`](keyfob_store::Conflict::Revoked),
     /// [`StoreError::LimitReached`], and the failures of the store.
-    pub async fn edit(
-        &self,
-        organization: &OrganizationId,
+    pub fn edit<'s>(
+        &'s self,
+        organization: &'s OrganizationId,
         key: KeyId,
         edit: KeyEdit,
         limit: KeyLimit,
-        by: impl Into<Author> + Send,
-    ) -> Result<KeyRecord, StoreError> {
-        let by = self.attribute(by.into());
-        let edited = self.store().edit(organization, key, edit, limit, by).await?;
-        Ok(self.settle("edited", edited))
+        by: impl Into<Author>,
+    ) -> KeyChange<'s, S, St> {
+        let by = by.into();
+        KeyChange::new(self, "edited", async move {
+            self.store().edit(organization, key, edit, limit, self.attribute(by)).await
+        })
     }
 
     /// Deletes an organization: all its keys at once, for ever. One of the same id that comes later

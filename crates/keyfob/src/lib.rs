@@ -1,15 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod attempts;
 mod builder;
 mod cache;
 mod clock;
+mod confirmation;
 mod core;
 mod create_key;
 mod follower;
+mod health;
+mod key_change;
 mod key_life;
 mod lookups;
+mod node_status;
 mod principal;
+mod registration;
 mod report;
+mod reporter;
 mod requirement;
 mod service;
 mod usage_counter;
@@ -19,9 +26,12 @@ mod verify_error;
 
 pub use builder::KeyServiceBuilder;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use confirmation::{Confirmation, NodeConfirmation, NodeState};
 pub use create_key::{CreateError, CreateKey, Expiry, IssuedKey, IssuedOnce};
-pub use follower::FeedStatus;
+pub use health::Health;
+pub use key_change::KeyChange;
 pub use key_life::{ImportKey, MOST_OVERLAP, RotateError};
+pub use node_status::NodeStatus;
 pub use principal::Principal;
 pub use requirement::Requirement;
 pub use service::KeyService;

@@ -11,9 +11,10 @@ use keyfob_store::{
 
 use crate::core::Core;
 use crate::follower::Follower;
+use crate::reporter::Reporter;
 use crate::usage_recorder::UsageRecorder;
 use crate::{
-    CreateError, CreateKey, FeedStatus, IssuedKey, IssuedOnce, KeyServiceBuilder, Principal,
+    CreateError, CreateKey, IssuedKey, IssuedOnce, KeyChange, KeyServiceBuilder, Principal,
     Requirement, VerifyError, report,
 };
 
@@ -22,9 +23,10 @@ use crate::{
 /// `S` are the embedder's scopes, `St` is the store. It is a cheap clone: all clones are one
 /// service, which ends with the last of them.
 pub struct KeyService<S, St> {
-    core: Arc<Core<S, St>>,
-    follower: Arc<Follower>,
+    pub(crate) core: Arc<Core<S, St>>,
+    pub(crate) follower: Arc<Follower>,
     usage: Arc<UsageRecorder>,
+    reporter: Option<Arc<Reporter>>,
 }
 
 impl<S: Scope, St: KeyStore> KeyService<S, St> {
@@ -37,7 +39,11 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         let core = Arc::new(core);
         let follower = Arc::new(Follower::start(&core, poll));
         let usage = Arc::new(UsageRecorder::start(&core, usage_interval));
-        Self { core, follower, usage }
+        let reporter = core.registration.node().map(|node| {
+            let progress = follower.progress().clone();
+            Arc::new(Reporter::start(&core, progress, node.id, node.interval))
+        });
+        Self { core, follower, usage, reporter }
     }
 
     /// Tells whose key this is, if it is good here and now.
@@ -166,20 +172,22 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     }
 
     /// Revokes a key for ever. When it returns, this process refuses the key; every other one does
-    /// within the staleness bound, and as a rule at once.
+    /// within the staleness bound, and as a rule at once. To be told when they do, ask for
+    /// [`confirmed`](KeyChange::confirmed).
     ///
     /// # Errors
     /// [`StoreError::NotFound`], for another organization's key too, and the failures of the store.
-    pub async fn revoke(
-        &self,
-        organization: &OrganizationId,
+    pub fn revoke<'s>(
+        &'s self,
+        organization: &'s OrganizationId,
         key: KeyId,
         reason: Option<Reason>,
-        by: impl Into<Author> + Send,
-    ) -> Result<KeyRecord, StoreError> {
-        let by = self.attribute(by.into());
-        let revoked = self.core.store.revoke(organization, key, reason, by).await?;
-        Ok(self.settle("revoked", revoked))
+        by: impl Into<Author>,
+    ) -> KeyChange<'s, S, St> {
+        let by = by.into();
+        KeyChange::new(self, "revoked", async move {
+            self.core.store.revoke(organization, key, reason, self.attribute(by)).await
+        })
     }
 
     /// Appends an event of the embedder's own to the log.
@@ -207,7 +215,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         self.core.store.events(organization, query).await
     }
 
-    /// Writes usage down, as a last act: what is verified after it may be lost with the process.
+    /// Writes usage down now, rather than within the usage interval.
     ///
     /// # Errors
     /// The failures of the store; the usage is kept, and the call may be repeated.
@@ -221,10 +229,19 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         self.core.clock.wall()
     }
 
-    /// How far this node has followed the change feed, and whether its cache is in use.
-    #[must_use]
-    pub fn feed_status(&self) -> FeedStatus {
-        self.follower.status(&self.core)
+    /// Does what is to be done before the process ends: takes this node off the store's list, and
+    /// writes usage down. What is verified afterwards asks the store each time, and its usage may be
+    /// lost with the process.
+    ///
+    /// # Errors
+    /// The failures of the store, of which each leaves the rest done; the call may be repeated.
+    pub async fn shutdown(&self) -> Result<(), StoreError> {
+        self.core.registration.leave(|| self.core.cache.end_lease());
+        let left = match &self.reporter {
+            Some(reporter) => reporter.leave().await,
+            None => Ok(()),
+        };
+        self.usage.flush().await.and(left)
     }
 
     /// The format of the keys.
@@ -296,6 +313,7 @@ impl<S, St> Clone for KeyService<S, St> {
             core: Arc::clone(&self.core),
             follower: Arc::clone(&self.follower),
             usage: Arc::clone(&self.usage),
+            reporter: self.reporter.clone(),
         }
     }
 }

@@ -68,10 +68,12 @@ impl<S: Scope, St: KeyStore> Recording<S, St> {
                 },
                 _ = tick.tick() => None,
             };
+            let began = self.core.moment();
             let flushed = self.flush().await;
             if let Err(error) = &flushed {
                 report::usage_not_recorded(error);
             }
+            self.core.usage_flushes.note(began, flushed.as_ref().copied());
             if let Some(done) = done {
                 // Whoever went away needs no answer.
                 let _ = done.send(flushed);

@@ -1,7 +1,5 @@
 //! What every request and every command works on.
 
-use std::sync::Arc;
-
 use keyfob::{
     Action, Author, Details, DynStore, Environment, KeyName, KeyService, NewEvent, OrganizationId,
     StoreError,
@@ -11,7 +9,6 @@ use serde_json::json;
 
 use crate::config::DatabaseUrl;
 use crate::db::{Database, DatabaseError, Organization, OrganizationChange};
-use crate::node::Node;
 use crate::takumo::{FORMAT, Plan, Scope};
 
 /// The keys of Takumo, in whatever store was chosen.
@@ -22,7 +19,6 @@ pub(crate) type Keys = KeyService<Scope, DynStore>;
 pub(crate) struct App {
     pub(crate) keys: Keys,
     pub(crate) db: Database,
-    pub(crate) node: Arc<Node>,
     store: SqliteStore,
 }
 
@@ -33,29 +29,40 @@ pub(crate) enum IfMissing {
     Fail,
 }
 
+/// What the process is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To verify keys: of both environments, or of one only. It is one of the fleet's nodes.
+    Serve { only: Option<Environment> },
+    /// To run one command, which verifies nothing.
+    Operate,
+}
+
 impl App {
-    /// Opens the database. It accepts keys of both environments, or of one only.
+    /// Opens the database.
     pub(crate) async fn open(
         database: &DatabaseUrl,
         if_missing: IfMissing,
-        only: Option<Environment>,
+        purpose: Purpose,
     ) -> Result<Self, OpenError> {
         let path = database.path();
         let options =
             SqliteOptions::new(path).with_create_if_missing(if_missing == IfMissing::Create);
         let store = SqliteStore::open_with(options).await?;
         let db = Database::open(path).await?;
-        let mut keys = KeyService::builder(FORMAT, DynStore::new(store.clone()));
-        if let Some(environment) = only {
-            keys = keys.with_environment(environment);
-        }
-        Ok(Self { keys: keys.build(), db, node: Arc::new(Node::new()), store })
+        let keys = KeyService::builder(FORMAT, DynStore::new(store.clone()));
+        let keys = match purpose {
+            Purpose::Serve { only: Some(environment) } => keys.with_environment(environment),
+            Purpose::Serve { only: None } => keys,
+            Purpose::Operate => keys.without_registration(),
+        };
+        Ok(Self { keys: keys.build(), db, store })
     }
 
     /// Finishes what was begun and closes the file. Nothing can be asked any more.
     pub(crate) async fn close(self) {
         let Self { keys, db, store, .. } = self;
-        write_usage_down(&keys).await;
+        shut_down(&keys).await;
         // The service first: it follows a feed that ends with the store.
         drop(keys);
         store.close().await;
@@ -165,16 +172,16 @@ impl App {
     }
 }
 
-/// The last of it: what is still in memory is lost with the process.
-async fn write_usage_down(keys: &Keys) {
+/// The last of it: usage that is still in memory is lost with the process.
+async fn shut_down(keys: &Keys) {
     const ATTEMPTS: u32 = 3;
     for attempt in 1..=ATTEMPTS {
-        match keys.flush_usage().await {
+        match keys.shutdown().await {
             Ok(()) => return,
             Err(error) if attempt < ATTEMPTS => {
-                tracing::warn!(%error, "usage could not be written down: once more");
+                tracing::warn!(%error, "the service did not end well: once more");
             }
-            Err(error) => tracing::error!(%error, "the usage of the last second or so is lost"),
+            Err(error) => tracing::error!(%error, "the usage of the last second or so may be lost"),
         }
     }
 }

@@ -11,6 +11,7 @@ mod organizations;
 mod output;
 mod progress;
 mod request;
+mod revoke;
 mod serve;
 mod usage;
 
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::app::{App, IfMissing};
+use crate::app::{App, IfMissing, Purpose};
 use crate::config::DatabaseUrl;
 use crate::scanner;
 use args::{Arguments, Command, Serve};
@@ -101,7 +102,7 @@ fn on_database(
     log("warn");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let app = App::open(database, if_missing, None).await?;
+        let app = App::open(database, if_missing, Purpose::Operate).await?;
         let done = command(&app).await;
         app.close().await;
         done

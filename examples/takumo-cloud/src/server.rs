@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::api;
-use crate::app::{App, IfMissing, OpenError};
+use crate::app::{App, IfMissing, OpenError, Purpose};
 use crate::config::Config;
 use crate::first_run::{self, FirstRunError};
 
@@ -40,8 +40,8 @@ impl Server {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address: wanted, source })?;
-        let app =
-            App::open(&config.database, IfMissing::Create, config.require_environment).await?;
+        let purpose = Purpose::Serve { only: config.require_environment };
+        let app = App::open(&config.database, IfMissing::Create, purpose).await?;
         let first_key = first_run::first_key(&app).await?;
         Ok(Self { app, listener, address, first_key })
     }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use keyfob::{Action, Event, KeyLimit, KeyRecord, KeyState, SecretRecord, Timestamp};
+use keyfob::{Action, Confirmation, Event, KeyLimit, KeyRecord, KeyState, SecretRecord, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -70,6 +70,41 @@ impl SecretView {
             retires_at: secret.retires_at.map(rfc3339),
             last_used_at: secret.last_used_at.map(rfc3339),
         }
+    }
+}
+
+/// A revoked key, and what is known of its reaching the nodes, if somebody asked.
+#[derive(Debug, Serialize)]
+pub(crate) struct RevokedView {
+    #[serde(flatten)]
+    key: KeyView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation: Option<Value>,
+}
+
+/// What a caller is shown of a confirmation.
+pub(crate) struct ConfirmationView<'a> {
+    pub(crate) confirmation: &'a Confirmation,
+    /// Whether it may know which nodes there are. If not, it is told how each is doing.
+    pub(crate) sees_nodes: bool,
+}
+
+impl RevokedView {
+    pub(crate) fn new(
+        key: &KeyRecord,
+        shown: Option<ConfirmationView<'_>>,
+        now: Timestamp,
+    ) -> Self {
+        let confirmation = shown.map(|ConfirmationView { confirmation, sees_nodes }| {
+            let mut confirmation = serde_json::to_value(confirmation)
+                .expect("a confirmation is an object with names for keys");
+            let nodes = confirmation.get_mut("nodes").and_then(Value::as_array_mut);
+            for node in nodes.into_iter().flatten().filter(|_| !sees_nodes) {
+                (node["id"], node["name"]) = (Value::Null, Value::Null);
+            }
+            confirmation
+        });
+        Self { key: KeyView::new(key, now), confirmation }
     }
 }
 

@@ -251,4 +251,20 @@ pub(crate) enum Fault {
     UsageKeyFilterIsIgnored,
     PruningTakesTheHourItself,
     PruningForgetsTheBatches,
+
+    // Listing nodes.
+    NodesAreListedAsTheyCame,
+    NodesAreToldApartByName,
+    SpansAreSeconds,
+    FirstReportStays,
+    EarlierReportIsIgnored,
+    ReportedPositionGoesBack,
+    ReportFromBehindIsIgnored,
+    PositionIsComparedBeforeTheTransaction,
+    ForgottenNodeIsListed,
+    ForgettingForgetsAll,
+    ForgottenNodeKeepsItsPosition,
+    ForgettingAgainIsNotFound,
+    ReportIsLogged,
+    ForgettingIsLogged,
 }

@@ -9,6 +9,8 @@ mod faulty_delete;
 mod faulty_import;
 mod faulty_insert;
 mod faulty_log;
+mod faulty_methods;
+mod faulty_nodes;
 mod faulty_reads;
 mod faulty_revoke;
 mod faulty_rotate;

@@ -2,7 +2,7 @@ use crate::fault::Fault;
 
 /// Each fault, and a check that catches it.
 pub(crate) fn proofs() -> impl Iterator<Item = &'static (Fault, &'static str)> {
-    FIRST_SLICE.iter().chain(WHOLE_LIFE)
+    FIRST_SLICE.iter().chain(WHOLE_LIFE).chain(MANY_NODES)
 }
 
 /// A key is made, found, listed and revoked.
@@ -259,4 +259,23 @@ const WHOLE_LIFE: &[(Fault, &str)] = &[
     (Fault::UsageKeyFilterIsIgnored, "usage_is_read_of_one_key"),
     (Fault::PruningTakesTheHourItself, "pruning_forgets_what_came_before"),
     (Fault::PruningForgetsTheBatches, "pruning_forgets_what_came_before"),
+];
+
+/// Nodes report how far they are.
+const MANY_NODES: &[(Fault, &str)] = &[
+    (Fault::DataDiesWithTheHandle, "reports_outlive_the_handle"),
+    (Fault::NodesAreListedAsTheyCame, "nodes_are_listed_as_they_report"),
+    (Fault::NodesAreToldApartByName, "nodes_are_listed_as_they_report"),
+    (Fault::SpansAreSeconds, "report_at_the_edge_reads_back"),
+    (Fault::FirstReportStays, "report_takes_the_place_of_the_last"),
+    (Fault::EarlierReportIsIgnored, "report_takes_the_place_of_the_last"),
+    (Fault::ReportedPositionGoesBack, "reported_position_never_goes_back"),
+    (Fault::ReportFromBehindIsIgnored, "reported_position_never_goes_back"),
+    (Fault::PositionIsComparedBeforeTheTransaction, "concurrent_reports_keep_the_last_position"),
+    (Fault::ForgottenNodeIsListed, "forgotten_node_is_not_listed"),
+    (Fault::ForgettingForgetsAll, "forgotten_node_is_not_listed"),
+    (Fault::ForgottenNodeKeepsItsPosition, "forgotten_node_is_not_listed"),
+    (Fault::ForgettingAgainIsNotFound, "forgotten_node_is_not_listed"),
+    (Fault::ReportIsLogged, "reports_are_neither_logged_nor_told"),
+    (Fault::ForgettingIsLogged, "reports_are_neither_logged_nor_told"),
 ];

@@ -29,7 +29,7 @@ fn processes_that_open_a_fresh_file_at_once_migrate_it_once() {
         for told in run_at_once(8, Role::Open, &database) {
             assert_eq!(told, ["opened"]);
         }
-        assert_eq!(database.ask::<i64>("SELECT count(*) FROM keyfob_migrations"), 2);
+        assert_eq!(database.ask::<i64>("SELECT count(*) FROM keyfob_migrations"), 3);
         assert_eq!(database.ask::<String>("PRAGMA journal_mode"), "wal");
         database.assert_intact();
     }

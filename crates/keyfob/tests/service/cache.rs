@@ -144,7 +144,7 @@ async fn lost_feed_starts_the_cache_over() {
     create(&service).await;
     eventually(async || {
         service.verify(key).await.unwrap();
-        store.finds() > before && service.feed_status().cache_in_use
+        store.finds() > before && service.health().cache_in_use
     })
     .await;
 }

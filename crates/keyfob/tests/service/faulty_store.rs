@@ -2,10 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use keyfob::{
-    Attribution, Changes, Committed, DynStore, Event, EventQuery, FeedPosition, FoundKeys, Hour,
-    ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore,
-    NewEvent, NewKey, OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp,
-    UsageBatch, UsageQuery, UsageRow,
+    Changes, DelegateKeyStore, DynStore, FeedPosition, FoundKeys, KeyHash, KeyStore, NodeId,
+    NodeReport, StoreError, UsageBatch,
 };
 use keyfob_memory::MemoryStore;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -25,6 +23,10 @@ struct Faults {
     hints: AtomicBool,
     usage_fails: AtomicBool,
     usage_answers_get_lost: AtomicBool,
+    reports: AtomicUsize,
+    reports_fail: AtomicBool,
+    lists_fail: AtomicBool,
+    forgetting_fails: AtomicBool,
     /// A lookup has read, and is about to answer.
     read: Semaphore,
     answers_are_held: watch::Sender<bool>,
@@ -35,6 +37,11 @@ struct Faults {
 impl FaultyStore {
     pub(crate) fn new() -> Self {
         Self::over(DynStore::new(MemoryStore::new()))
+    }
+
+    /// Another way to the same keys, with faults of its own.
+    pub(crate) fn beside(&self) -> Self {
+        Self::over(self.0.store.clone())
     }
 
     pub(crate) fn over(store: DynStore) -> Self {
@@ -49,6 +56,10 @@ impl FaultyStore {
             hints: AtomicBool::new(true),
             usage_fails: AtomicBool::new(false),
             usage_answers_get_lost: AtomicBool::new(false),
+            reports: AtomicUsize::new(0),
+            reports_fail: AtomicBool::new(false),
+            lists_fail: AtomicBool::new(false),
+            forgetting_fails: AtomicBool::new(false),
             read: Semaphore::new(0),
             answers_are_held: watch::Sender::new(false),
             feed_is_held: watch::Sender::new(false),
@@ -92,6 +103,23 @@ impl FaultyStore {
         self.0.usage_answers_get_lost.store(lose, Ordering::SeqCst);
     }
 
+    /// How many reports of nodes were taken.
+    pub(crate) fn reports(&self) -> usize {
+        self.0.reports.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn fail_reports(&self, fail: bool) {
+        self.0.reports_fail.store(fail, Ordering::SeqCst);
+    }
+
+    pub(crate) fn fail_lists(&self, fail: bool) {
+        self.0.lists_fail.store(fail, Ordering::SeqCst);
+    }
+
+    pub(crate) fn fail_to_forget(&self, fail: bool) {
+        self.0.forgetting_fails.store(fail, Ordering::SeqCst);
+    }
+
     pub(crate) fn silence_hints(&self) {
         self.0.hints.store(false, Ordering::SeqCst);
     }
@@ -133,14 +161,11 @@ fn outage<T>() -> Result<T, StoreError> {
     Err(StoreError::Unavailable("it was told to fail".into()))
 }
 
-impl KeyStore for FaultyStore {
-    async fn insert(
-        &self,
-        key: NewKey,
-        limit: KeyLimit,
-        by: Attribution,
-    ) -> Result<Issued, StoreError> {
-        self.0.store.insert(key, limit, by).await
+impl DelegateKeyStore for FaultyStore {
+    type Inner = DynStore;
+
+    fn inner(&self) -> &DynStore {
+        &self.0.store
     }
 
     async fn find(&self, hashes: &[KeyHash]) -> Result<FoundKeys, StoreError> {
@@ -160,132 +185,12 @@ impl KeyStore for FaultyStore {
         found
     }
 
-    async fn get(
-        &self,
-        organization: &OrganizationId,
-        key: KeyId,
-    ) -> Result<KeyRecord, StoreError> {
-        self.0.store.get(organization, key).await
-    }
-
-    async fn list(
-        &self,
-        organization: &OrganizationId,
-        query: KeyQuery,
-        at: Timestamp,
-    ) -> Result<Page<KeyRecord, KeyId>, StoreError> {
-        self.0.store.list(organization, query, at).await
-    }
-
-    async fn keys_in_use(
-        &self,
-        organization: &OrganizationId,
-        at: Timestamp,
-    ) -> Result<u64, StoreError> {
-        self.0.store.keys_in_use(organization, at).await
-    }
-
-    async fn revoke(
-        &self,
-        organization: &OrganizationId,
-        key: KeyId,
-        reason: Option<Reason>,
-        by: Attribution,
-    ) -> Result<Committed<KeyRecord>, StoreError> {
-        self.0.store.revoke(organization, key, reason, by).await
-    }
-
-    async fn import(
-        &self,
-        keys: Vec<NewKey>,
-        limit: KeyLimit,
-        by: Attribution,
-    ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
-        self.0.store.import(keys, limit, by).await
-    }
-
-    async fn rotate(
-        &self,
-        organization: &OrganizationId,
-        key: KeyId,
-        rotation: Rotation,
-        by: Attribution,
-    ) -> Result<Issued, StoreError> {
-        self.0.store.rotate(organization, key, rotation, by).await
-    }
-
-    async fn retire_old_secret(
-        &self,
-        organization: &OrganizationId,
-        key: KeyId,
-        by: Attribution,
-    ) -> Result<Committed<KeyRecord>, StoreError> {
-        self.0.store.retire_old_secret(organization, key, by).await
-    }
-
-    async fn switch(
-        &self,
-        organization: &OrganizationId,
-        key: KeyId,
-        to: Switch,
-        by: Attribution,
-    ) -> Result<Committed<KeyRecord>, StoreError> {
-        self.0.store.switch(organization, key, to, by).await
-    }
-
-    async fn edit(
-        &self,
-        organization: &OrganizationId,
-        key: KeyId,
-        edit: KeyEdit,
-        limit: KeyLimit,
-        by: Attribution,
-    ) -> Result<Committed<KeyRecord>, StoreError> {
-        self.0.store.edit(organization, key, edit, limit, by).await
-    }
-
-    async fn delete_organization(
-        &self,
-        organization: &OrganizationId,
-        by: Attribution,
-    ) -> Result<Committed<()>, StoreError> {
-        self.0.store.delete_organization(organization, by).await
-    }
-
     async fn record_usage(&self, batch: &UsageBatch) -> Result<(), StoreError> {
         if self.0.usage_fails.load(Ordering::SeqCst) {
             return outage();
         }
         self.0.store.record_usage(batch).await?;
         if self.0.usage_answers_get_lost.load(Ordering::SeqCst) { outage() } else { Ok(()) }
-    }
-
-    async fn usage(
-        &self,
-        organization: &OrganizationId,
-        query: UsageQuery,
-    ) -> Result<Vec<UsageRow>, StoreError> {
-        self.0.store.usage(organization, query).await
-    }
-
-    async fn prune_usage(&self, before: Hour) -> Result<u64, StoreError> {
-        self.0.store.prune_usage(before).await
-    }
-
-    async fn append_event(&self, event: NewEvent, by: Attribution) -> Result<Event, StoreError> {
-        self.0.store.append_event(event, by).await
-    }
-
-    async fn events(
-        &self,
-        organization: &OrganizationId,
-        query: EventQuery,
-    ) -> Result<Page<Event, FeedPosition>, StoreError> {
-        self.0.store.events(organization, query).await
-    }
-
-    async fn position(&self) -> Result<FeedPosition, StoreError> {
-        self.0.store.position().await
     }
 
     async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
@@ -311,5 +216,27 @@ impl KeyStore for FaultyStore {
             () = stores_own => {}
             () = self.0.hint.notified() => {}
         }
+    }
+
+    async fn report_node(&self, report: NodeReport) -> Result<(), StoreError> {
+        if self.0.reports_fail.load(Ordering::SeqCst) {
+            return outage();
+        }
+        self.0.reports.fetch_add(1, Ordering::SeqCst);
+        self.0.store.report_node(report).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeReport>, StoreError> {
+        if self.0.lists_fail.load(Ordering::SeqCst) {
+            return outage();
+        }
+        self.0.store.nodes().await
+    }
+
+    async fn forget_node(&self, node: NodeId) -> Result<(), StoreError> {
+        if self.0.forgetting_fails.load(Ordering::SeqCst) {
+            return outage();
+        }
+        self.0.store.forget_node(node).await
     }
 }

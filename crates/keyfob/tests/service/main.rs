@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cache;
+mod confirmation;
 mod create;
 mod faulty_store;
 mod life;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod model;
+mod nodes;
 mod outage;
 mod usage;
 mod verify;
@@ -54,7 +56,7 @@ fn clock() -> Arc<ManualClock> {
 /// A service that follows its feed, so that its cache is in use.
 async fn service(store: &FaultyStore, clock: &Arc<ManualClock>) -> Service {
     let service = builder(store, clock).build();
-    eventually(async || service.feed_status().cache_in_use).await;
+    eventually(async || service.health().cache_in_use).await;
     service
 }
 

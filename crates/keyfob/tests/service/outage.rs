@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use keyfob::{Outage, Refusal, VerifyError};
+use keyfob::{ManualClock, Outage, Refusal, VerifyError};
 
 use crate::*;
 
@@ -61,7 +61,7 @@ async fn cached_key_is_honoured_through_an_outage_until_the_bound_and_no_longer(
     assert_eq!(store.finds(), before + 1, "without a lease the store is asked every time");
 
     store.fail_feed(false);
-    eventually(async || service.feed_status().cache_in_use).await;
+    eventually(async || service.health().cache_in_use).await;
     let before = store.finds();
     service.verify(key).await.unwrap();
     assert_eq!(store.finds(), before, "what was cached is good again, without a lookup");
@@ -79,4 +79,43 @@ async fn node_that_is_cut_off_from_the_feed_refuses_a_revoked_key_after_the_boun
     clock.advance(ALMOST + REST_OF_THE_BOUND);
     let error = there.verify(key).await.unwrap_err();
     assert_eq!(error.refusal(), Some(&Refusal::Revoked));
+}
+
+#[tokio::test]
+async fn no_clock_that_stands_still_or_is_set_lengthens_the_bound() {
+    let hour = Duration::from_secs(3_600);
+    let set = |clock: &ManualClock, micros| {
+        clock.set_wall(Timestamp::from_micros(START.as_micros() + micros));
+    };
+    let hour_micros = 3_600_000_000;
+    let changes: [&dyn Fn(&ManualClock); 6] = [
+        // The machine sleeps: the monotonic clock stands still.
+        &|clock| clock.sleep(hour),
+        &|clock| clock.sleep(ALMOST + REST_OF_THE_BOUND),
+        // The time of day is set, and time goes on, or not yet.
+        &|clock| set(clock, hour_micros),
+        &|clock| set(clock, -hour_micros),
+        &|clock| set(clock, -1),
+        // It is set back by all that went by.
+        &|clock| {
+            clock.advance(ALMOST + REST_OF_THE_BOUND);
+            set(clock, 0);
+        },
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let (store, clock) = (FaultyStore::new(), clock());
+        let (here, there) = (service(&store, &clock).await, service(&store, &clock).await);
+        let created = create(&here).await;
+        let key = created.api_key.expose_secret();
+        there.verify(key).await.unwrap();
+        store.fail_feed(true);
+        here.revoke(&organization(), created.key.id, None, actor()).await.unwrap();
+        there.verify(key).await.unwrap();
+        change(&clock);
+        let error = there.verify(key).await.unwrap_err();
+        assert_eq!(error.refusal(), Some(&Refusal::Revoked), "change {number}");
+
+        store.fail_feed(false);
+        eventually(async || there.health().cache_in_use).await;
+    }
 }

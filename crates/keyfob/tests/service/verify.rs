@@ -66,7 +66,10 @@ async fn missing_scope_is_a_refusal_that_names_what_is_needed() {
 #[tokio::test]
 async fn expiry_holds_to_the_microsecond_on_every_hit_and_both_ways() {
     let (store, clock) = (FaultyStore::new(), clock());
-    let service = service(&store, &clock).await;
+    // A clock that is set ends the lease, until the feed is read again, which is soon.
+    let service = builder(&store, &clock).with_staleness_bound(Duration::from_millis(100)).build();
+    let followed = async || eventually(async || service.health().cache_in_use).await;
+    followed().await;
     let request = CreateKey::new(
         organization(),
         KeyName::new("short").unwrap(),
@@ -86,6 +89,7 @@ async fn expiry_holds_to_the_microsecond_on_every_hit_and_both_ways() {
         (i64::MIN, true),
     ] {
         clock.set_wall(Timestamp::from_micros(at));
+        followed().await;
         let verified = service.verify(key).await;
         assert_eq!(verified.is_ok(), good, "at {at}");
         if let Err(error) = verified {

@@ -10,14 +10,14 @@ use crate::cursor::{self, List};
 use crate::db::{Gateway, NewGateway};
 use crate::error::ApiError;
 use crate::json::JsonObject;
-use crate::node::NodeStatus;
+use crate::node::NodeView;
 use crate::parameters::Parameters;
 use crate::time::rfc3339;
 
 #[derive(Serialize)]
 pub(super) struct FleetJson {
     /// The nodes that verify keys.
-    nodes: Vec<NodeStatus>,
+    nodes: Vec<NodeView>,
     /// The organization's own gateways.
     gateways: Vec<GatewayJson>,
     next_cursor: Option<String>,
@@ -44,8 +44,10 @@ pub(super) async fn list(
     parameters.finish()?;
 
     let page = app.db.gateways(tenant.clone(), size, after).await?;
+    let nodes = app.keys.nodes().await?;
+    let own = app.keys.health();
     Ok(Json(FleetJson {
-        nodes: vec![app.node.status(&app.keys).await?],
+        nodes: nodes.into_iter().map(|node| NodeView::new(node, &own)).collect(),
         gateways: page.items.into_iter().map(GatewayJson::from).collect(),
         next_cursor: page.next.map(|place| cursor::encode(List::Gateways, &tenant, &place)),
     }))

@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::json::JsonObject;
 use crate::parameters::KeyPath;
 use crate::takumo::Scope;
-use crate::views::KeyView;
+use crate::views::{ConfirmationView, KeyView, RevokedView};
 
 /// `POST /v1/keys/{id}/rotate` `{"overlap_seconds":0…604800}`
 ///
@@ -88,20 +88,35 @@ pub(super) async fn enable(
     Ok(shown(&app, &key))
 }
 
-/// `POST /v1/keys/{id}/revoke` `{"reason"?}`
+/// `POST /v1/keys/{id}/revoke` `{"reason"?,"confirm_within_seconds"?}`
 pub(super) async fn revoke(
     State(app): State<App>,
     caller: Caller,
     KeyPath(id): KeyPath,
     fields: Option<JsonObject>,
-) -> Result<Json<KeyView>, ApiError> {
+) -> Result<Json<RevokedView>, ApiError> {
     let mut fields = fields.unwrap_or_default();
     let reason = fields.parsed::<Reason>("reason")?;
+    let within = fields.optional::<u64>("confirm_within_seconds")?.map(Duration::from_secs);
     fields.finish()?;
+    if within.is_some_and(|within| within > LONGEST_WAIT) {
+        let most = LONGEST_WAIT.as_secs();
+        let message = format!("confirm_within_seconds: must be from 0 to {most}");
+        return Err(ApiError::bad_request(message));
+    }
     let key = visible(&app, &caller, id).await?;
-    let key = app.keys.revoke(&key.organization, id, reason, caller.author()).await?;
-    Ok(shown(&app, &key))
+    let revoke = app.keys.revoke(&key.organization, id, reason, caller.author());
+    let Some(within) = within else {
+        return Ok(Json(RevokedView::new(&revoke.await?, None, app.keys.now())));
+    };
+    let confirmation = revoke.confirmed(within).await?;
+    let sees_nodes = caller.principal.scopes.contains(Scope::FleetRead);
+    let shown = ConfirmationView { confirmation: &confirmation, sees_nodes };
+    Ok(Json(RevokedView::new(&confirmation.key, Some(shown), app.keys.now())))
 }
+
+/// How long a request may wait for a confirmation.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 fn shown(app: &App, key: &KeyRecord) -> Json<KeyView> {
     Json(KeyView::new(key, app.keys.now()))

@@ -13,7 +13,7 @@ use crate::usage_view::Grain;
 use crate::views::NamedAction;
 
 pub(super) use keys::{Change, Create, Edit, Expires, Import, Keys, List, Revoke, Rotate};
-pub(super) use times::{Lifetime, When};
+pub(super) use times::{Lifetime, Patience, When};
 
 /// Takumo Cloud: an HTTP service whose every request needs an API key.
 ///
@@ -49,6 +49,7 @@ Exit codes:
   5  in conflict with what is there already
   6  the server refused the key (request)
   7  the file is wrong: each of its lines that is was named (keys import)
+  8  revoked, and not confirmed by every running server (keys revoke --confirm)
 
 Environment:
   TAKUMO_API_KEY   the key that `request` uses; a .env file may hold it. There is no option for it:

@@ -21,6 +21,7 @@ pub(super) enum Exit {
     Conflict = 5,
     Refused = 6,
     BadFile = 7,
+    Unconfirmed = 8,
 }
 
 impl From<Exit> for ExitCode {

@@ -3,11 +3,12 @@ use keyfob::{
     PageSize, ScopeSet, Timestamp,
 };
 
-use super::args::{Change, Create, Edit, Expires, Keys, Lifetime, List, Revoke, Rotate, When};
+use super::args::{Change, Create, Edit, Expires, Keys, Lifetime, List, Rotate, When};
 use super::failure::{Exit, Failure};
 use super::import;
 use super::key_output::{hand_over, print_list, print_one};
 use super::output::{self, Format};
+use super::revoke;
 use crate::app::App;
 use crate::takumo::Scope;
 use crate::time::short;
@@ -36,11 +37,7 @@ pub(super) async fn run(app: &App, command: Keys, format: Format) -> Result<(), 
             let edit = edit(change, app.keys.now())?;
             app.keys.edit(&key.organization, key.id, edit, limit, operator()).await?
         }
-        Keys::Revoke(Revoke { key, reason }) => {
-            let revoked = app.keys.revoke(&key.organization, key.id, reason, operator()).await?;
-            output::remark("revoked: running servers refuse it within seconds");
-            revoked
-        }
+        Keys::Revoke(revoke) => return revoke::run(app, revoke, format).await,
     };
     print_one(&changed, app.keys.now(), format)
 }

@@ -14,6 +14,7 @@ mod deletion;
 mod editing;
 mod environments;
 mod first_minute;
+mod fleet;
 mod idempotency;
 mod import;
 mod key_commands;

@@ -83,17 +83,3 @@ fn policy_has_a_version_for_each_change() {
     let details = json!({ "name": "pii", "version": 2, "environment": "live" });
     assert_eq!(edits[0]["details"], details);
 }
-
-#[test]
-fn fleet_tells_of_this_node_and_of_registered_gateways() {
-    let (_directory, _server, owner) = demo();
-    let edge = json!({ "name": "edge-1", "region": "eu" });
-    let gateway = owner.post("/v1/fleet/gateways", &edge).expect(201);
-    owner.post("/v1/fleet/gateways", &edge).expect_error(409, "CONFLICT");
-    let fleet = owner.get("/v1/fleet/gateways").expect(200);
-    assert_eq!(fleet["gateways"], json!([gateway]));
-    let node = &fleet["nodes"][0];
-    assert!(node["id"].text().starts_with("node_"));
-    assert!(node["staleness_ms"].is_u64() || node["staleness_ms"].is_null(), "{node}");
-    assert!(node["started_at"].text().parse::<jiff::Timestamp>().is_ok());
-}

@@ -46,7 +46,7 @@ impl Node {
         self.store.hold_feed(false);
         while !self.has_read(position) {
             if begun.elapsed() > PATIENCE {
-                let status = self.service.feed_status();
+                let status = self.service.health();
                 let reason = format!("a node does not get to {position}: {status:?}");
                 return Err(TestCaseError::fail(reason));
             }
@@ -59,7 +59,7 @@ impl Node {
     }
 
     fn has_read(&self, position: FeedPosition) -> bool {
-        let status = self.service.feed_status();
+        let status = self.service.health();
         let reached = status.position.is_some_and(|reached| reached >= position);
         reached && status.cache_in_use && status.staleness == Some(Duration::ZERO)
     }

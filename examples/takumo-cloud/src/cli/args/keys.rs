@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use keyfob::{Environment, KeyId, KeyName, OrganizationId, Reason};
 
-use super::times::{Lifetime, Overlap, When};
+use super::times::{Lifetime, Overlap, Patience, When};
 use crate::import::ImportFormat;
 
 #[derive(Debug, Subcommand)]
@@ -134,6 +134,9 @@ pub(crate) struct Revoke {
     /// Why, for the audit log
     #[arg(long)]
     pub(crate) reason: Option<Reason>,
+    /// Wait until every running server refuses it, for 10s or as long as this says, and print which do
+    #[arg(long, value_name = "TIMEOUT", num_args = 0..=1, default_missing_value = "10s")]
+    pub(crate) confirm: Option<Patience>,
 }
 
 #[derive(Debug, Args)]

@@ -49,6 +49,24 @@ impl FromStr for Overlap {
 #[error("give days, hours, minutes or seconds, at most 7d: 24h, or 0 for no overlap")]
 pub(crate) struct InvalidOverlap;
 
+/// How long to wait for something: `10s`, at most 10 minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Patience(pub(crate) Duration);
+
+impl FromStr for Patience {
+    type Err = InvalidPatience;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const MOST: Duration = Duration::from_secs(10 * 60);
+        span(text).filter(|wait| *wait <= MOST).map(Self).ok_or(InvalidPatience)
+    }
+}
+
+/// The text is no span of time to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("give seconds or minutes, at most 10m: 5s, 1m; the key's id comes before this option")]
+pub(crate) struct InvalidPatience;
+
 fn span(text: &str) -> Option<Duration> {
     let span: Span = text.parse().ok()?;
     Duration::try_from(span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?).ok()
@@ -99,6 +117,15 @@ mod tests {
         assert_eq!("7d".parse(), Ok(Overlap(MOST_OVERLAP)));
         for bad in ["", "604801s", "8d", "-1s", "1", "soon"] {
             assert_eq!(bad.parse::<Overlap>(), Err(InvalidOverlap), "{bad}");
+        }
+    }
+
+    #[test]
+    fn patience_is_at_most_ten_minutes() {
+        assert_eq!("10m".parse(), Ok(Patience(Duration::from_secs(600))));
+        assert_eq!("0s".parse(), Ok(Patience(Duration::ZERO)));
+        for bad in ["", "601s", "-1s", "5", "soon"] {
+            assert_eq!(bad.parse::<Patience>(), Err(InvalidPatience), "{bad}");
         }
     }
 
