@@ -3,7 +3,7 @@
 mod account;
 mod cluster_error;
 mod database;
-mod guarded_process;
+mod guard;
 mod pg_bouncer;
 mod poll;
 mod port;
@@ -12,6 +12,8 @@ mod postgres_options;
 mod postgres_server;
 mod process_tree;
 mod program;
+mod proxy;
+mod replica;
 mod template;
 
 pub use cluster_error::ClusterError;
@@ -20,3 +22,5 @@ pub use pg_bouncer::{PgBouncer, PgBouncerOptions};
 pub use postgres_faults::Paused;
 pub use postgres_options::PostgresOptions;
 pub use postgres_server::PostgresServer;
+pub use proxy::Proxy;
+pub use replica::ReplicaOptions;

@@ -29,6 +29,8 @@ impl PostgresOptions {
     pub(crate) fn arguments(&self) -> impl Iterator<Item = String> {
         const ALWAYS: &[(&str, &str)] = &[
             ("max_connections", "300"),
+            // A replica that was paused or cut off finds what it missed.
+            ("wal_keep_size", "512MB"),
             // Files in the server's directory, so that a killed server leaves nothing elsewhere.
             ("dynamic_shared_memory_type", "mmap"),
         ];
