@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod certificate_authority;
 mod cluster_error;
 mod database;
 mod guard;
@@ -16,6 +17,7 @@ mod proxy;
 mod replica;
 mod template;
 
+pub use certificate_authority::{CertificateAuthority, ServerCertificate};
 pub use cluster_error::ClusterError;
 pub use database::Database;
 pub use pg_bouncer::{PgBouncer, PgBouncerOptions};

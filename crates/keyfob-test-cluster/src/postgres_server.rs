@@ -86,6 +86,7 @@ impl PostgresServer {
             command
         })?;
         fill(account, guard.directory())?;
+        options.write_certificate(account, &guard.directory().join("data"))?;
         let server = Self {
             directory: guard.directory().to_owned(),
             port,
