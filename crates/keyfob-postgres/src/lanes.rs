@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
 use tokio::time::Instant;
@@ -58,11 +59,13 @@ impl Lanes {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let lane = &self.connections[turn % self.connections.len()];
         let client = lane.client(&self.database, deadline).await?;
+        let mut question = Question { lane, client: &client, asked: Instant::now(), open: true };
         let answer = if self.prepared {
             within(deadline, prepared(&client, sql, values)).await
         } else {
             within(deadline, client.query_typed(sql, values)).await
         };
+        question.open = false;
         if answer.as_ref().is_err_and(PostgresError::ends_connection) {
             lane.give_up(&client);
         }
@@ -87,6 +90,27 @@ async fn prepared(
     let statement = client.prepare_typed_cached(sql, &types).await?;
     let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|(value, _)| *value).collect();
     client.query(&statement, &values).await
+}
+
+/// A statement that was sent. Who asked may lose patience before there is an answer, and before the deadline: then
+/// the connection may well be dead, and the next lookup is better off with another.
+struct Question<'q> {
+    lane: &'q Lane,
+    client: &'q Arc<ClientWrapper>,
+    asked: Instant,
+    /// Whether there is no answer yet.
+    open: bool,
+}
+
+/// Who goes away sooner has other reasons.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        if self.open && self.asked.elapsed() >= PATIENCE {
+            self.lane.give_up(self.client);
+        }
+    }
 }
 
 impl Lane {

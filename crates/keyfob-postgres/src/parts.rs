@@ -4,6 +4,7 @@ use tokio_postgres::Config;
 
 use crate::database::{self, Database};
 use crate::horizon::Horizon;
+use crate::hosts::Hosts;
 use crate::lanes::Lanes;
 use crate::listener::Listener;
 use crate::lookups::Lookups;
@@ -74,8 +75,10 @@ impl Parts {
             writes: Writes::start(writer, options.timeout, options.import_timeout),
             usage_writes: UsageWrites::new(schema),
             node_writes: NodeWrites::new(schema),
-            listener: listens
-                .map(|config| Listener::start(config, tls.clone(), schema, horizon.clone())),
+            listener: listens.map(|config| {
+                let hosts = Hosts::new(&config, options.timeout);
+                Listener::start(hosts, tls.clone(), schema, horizon.clone())
+            }),
             primary,
             horizon,
         })
