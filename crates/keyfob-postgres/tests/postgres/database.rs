@@ -41,7 +41,7 @@ pub(crate) async fn contents(database: &Database) -> String {
         let table: String = table.get(0);
         let rows = format!("SELECT t::text FROM keyfob.{table} t ORDER BY 1");
         for row in client.query(&rows, &[]).await.unwrap() {
-            contents += &format!("{table}: {}\n", row.get::<_, String>(0));
+            contents.extend([&*table, ": ", row.get(0), "\n"]);
         }
     }
     contents

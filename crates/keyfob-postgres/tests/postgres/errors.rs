@@ -8,7 +8,8 @@ use crate::sample::{by, insert, new_key, organization, rotation, try_insert};
 /// Everything that an error says of itself and of what caused it.
 fn text(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| (*error).source());
-    causes.map(|error| format!("{error} {error:?}\n")).collect::<String>().to_lowercase()
+    let texts: Vec<_> = causes.map(|error| format!("{error} {error:?}")).collect();
+    texts.join("\n").to_lowercase()
 }
 
 /// PostgreSQL quotes the row that it refuses, in a detail that tokio-postgres shows.

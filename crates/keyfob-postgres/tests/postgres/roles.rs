@@ -50,7 +50,7 @@ async fn verifying_node_needs_no_more_than_its_grants() {
         interval: Duration::from_secs(10),
     };
     node.report_node(report.clone()).await.unwrap();
-    assert_eq!(node.nodes().await.unwrap(), [report.clone()]);
+    assert_eq!(node.nodes().await.unwrap(), std::slice::from_ref(&report));
     node.forget_node(report.id).await.unwrap();
 
     let error = node.revoke(&organization(), key.id, None, by()).await.unwrap_err();
