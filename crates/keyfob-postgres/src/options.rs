@@ -134,17 +134,17 @@ impl PostgresOptions {
         self
     }
 
-    /// How many connections lookups share, of the primary and of each replica. Each carries many
-    /// lookups at once, one behind the other.
+    /// How many connections lookups share, of the primary and of each replica: 2 unless set, which is
+    /// how many batches of lookups a service has under way at once.
     pub const fn with_lookup_connections(mut self, connections: NonZeroUsize) -> Self {
         self.lookup_connections = connections;
         self
     }
 
-    /// Whether lookups and reads of the feed use prepared statements, which saves the server from
-    /// planning them each time. Only where no pooler in transaction mode lies between: a prepared
-    /// statement is of one connection to the server, and such a pooler changes that connection under
-    /// the client.
+    /// Whether lookups and reads of the feed are prepared, which saves the server from planning them each
+    /// time, and sent one behind the other on a connection. Only where no pooler in transaction mode lies
+    /// between: such a pooler changes the session under the client, where the statement is not prepared,
+    /// and may take an answer that is still to come for another client's.
     pub const fn with_prepared_lookups(mut self, prepared: bool) -> Self {
         self.prepared_lookups = prepared;
         self

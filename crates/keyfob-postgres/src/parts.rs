@@ -73,7 +73,7 @@ impl Parts {
             feed: Feed::new(schema),
             reads: Reads::new(schema),
             writes: Writes::start(writer, options.timeout, options.import_timeout),
-            usage_writes: UsageWrites::new(schema),
+            usage_writes: UsageWrites::new(schema, options.import_timeout),
             node_writes: NodeWrites::new(schema),
             listener: listens.map(|config| {
                 let hosts = Hosts::new(&config, options.timeout);

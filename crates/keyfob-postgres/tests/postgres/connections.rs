@@ -7,11 +7,8 @@ use keyfob_postgres::{PostgresOptions, PostgresStore};
 use keyfob_store::{KeyHash, KeyQuery, KeyStore, PageSize, Timestamp};
 use keyfob_test_cluster::{Database, PgBouncer, PgBouncerOptions, PostgresServer, Proxy};
 use tokio::time::timeout;
-use tokio_postgres::NoTls;
 
-fn database() -> Database {
-    PostgresServer::shared().unwrap().create_database().unwrap()
-}
+use crate::database::{database, session};
 
 fn hash(number: u8) -> KeyHash {
     KeyHash::from_bytes([number; 32])
@@ -24,7 +21,7 @@ async fn host_that_says_nothing_keeps_nobody_from_the_next() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = silent.local_addr().unwrap();
     let database = database();
-    let url = database.url().replace("@", &format!("@{silent},"));
+    let url = database.url().replace('@', &format!("@{silent},"));
     let store = PostgresStore::open(url).await.unwrap();
     timeout(SOON, store.find(&[hash(1)])).await.unwrap().unwrap();
 }
@@ -94,9 +91,7 @@ async fn open(options: PostgresOptions) -> PostgresStore {
 
 /// The sessions whose last statement was like this.
 async fn sessions(database: &Database, statement: &str) -> Vec<i32> {
-    let (client, connection) =
-        tokio_postgres::connect(&database.socket_url(), NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = session(database).await;
     let sql = "SELECT pid FROM pg_stat_activity WHERE application_name = 'keyfob' \
         AND datname = current_database() AND query LIKE $1 ORDER BY 1";
     client.query(sql, &[&statement]).await.unwrap().iter().map(|row| row.get(0)).collect()
