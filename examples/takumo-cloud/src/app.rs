@@ -49,7 +49,7 @@ impl App {
         let options =
             SqliteOptions::new(path).with_create_if_missing(if_missing == IfMissing::Create);
         let store = SqliteStore::open_with(options).await?;
-        let db = Database::open(path).await?;
+        let db = Database::open_sqlite(path).await?;
         let keys = KeyService::builder(FORMAT, DynStore::new(store.clone()));
         let keys = match purpose {
             Purpose::Serve { only: Some(environment) } => keys.with_environment(environment),
