@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 
 use crate::account::Account;
-use crate::guarded_process::GuardedProcess;
-use crate::{ClusterError, Database, PostgresServer, port, postgres_server, program};
+use crate::guard::Guard;
+use crate::{ClusterError, Database, PostgresServer, port, program};
 
 /// PgBouncer in transaction mode in front of a server: each transaction may run in another session
 /// than the one before.
@@ -14,7 +14,7 @@ use crate::{ClusterError, Database, PostgresServer, port, postgres_server, progr
 #[derive(Debug)]
 pub struct PgBouncer {
     port: u16,
-    _process: GuardedProcess,
+    _guard: Guard,
 }
 
 /// How a pooler is set up.
@@ -62,18 +62,19 @@ impl PgBouncer {
         server: &PostgresServer,
         options: &PgBouncerOptions,
     ) -> Result<Self, ClusterError> {
-        let account = Account::for_servers()?;
-        let directory = postgres_server::directory(account)?;
+        let program = program::pgbouncer()?;
         let port = port::free();
-        configure(&directory, port, server, options)
+        let mut guard = Guard::new(Account::for_servers()?, "TERM", |directory| {
+            let mut command = program::command(program);
+            command.arg(directory.join("pgbouncer.ini"));
+            command
+        })?;
+        configure(guard.directory(), port, server, options)
             .map_err(ClusterError::io("PgBouncer can't be configured"))?;
-        let mut command = program::command(program::pgbouncer()?);
-        command.arg(directory.join("pgbouncer.ini"));
-        let process = GuardedProcess::start(account, &directory, "TERM", &command)?;
-        process.wait_until("the start of PgBouncer", &directory, || {
+        guard.start("the start of PgBouncer", |_| {
             TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
         })?;
-        Ok(Self { port, _process: process })
+        Ok(Self { port, _guard: guard })
     }
 
     /// A database's URL over TCP through this pooler.

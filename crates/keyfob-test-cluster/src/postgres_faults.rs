@@ -1,6 +1,5 @@
 use rustix::process::Signal;
 
-use crate::guarded_process::GuardedProcess;
 use crate::poll::{self, PATIENCE};
 use crate::process_tree::ProcessTree;
 use crate::{ClusterError, PostgresServer};
@@ -14,7 +13,7 @@ impl PostgresServer {
     ///
     /// [`TimedOut`](ClusterError::TimedOut) if a process could not be killed.
     pub fn kill(&self) -> Result<(), ClusterError> {
-        let Some(tree) = self.stop_processes() else { return Ok(()) };
+        let Some(tree) = self.guard().stop_processes() else { return Ok(()) };
         tree.signal(Signal::KILL);
         let gone = poll::until(PATIENCE, || Ok(tree.is_gone().then_some(())))?;
         gone.ok_or_else(|| ClusterError::TimedOut {
@@ -27,7 +26,7 @@ impl PostgresServer {
     /// port still takes connections, and nobody answers on them.
     #[must_use = "the server goes on as soon as this is dropped"]
     pub fn pause(&self) -> Paused {
-        Paused(self.stop_processes())
+        Paused(self.guard().stop_processes())
     }
 
     /// Stops it in good order, if it runs, and starts it again in the same place.
@@ -47,8 +46,7 @@ impl PostgresServer {
     ///
     /// [`Io`](ClusterError::Io) if what guards it is gone.
     pub fn stop(&self) -> Result<(), ClusterError> {
-        let process = self.process().take();
-        process.map_or(Ok(()), |process| process.end("INT"))
+        self.guard().end("INT")
     }
 
     /// Ends all sessions of clients, each with an error, and says how many there were.
@@ -63,10 +61,6 @@ impl PostgresServer {
              WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
         )?;
         Ok(terminated.parse().unwrap_or_default())
-    }
-
-    fn stop_processes(&self) -> Option<ProcessTree> {
-        self.process().as_ref().map(GuardedProcess::pause)
     }
 }
 

@@ -3,9 +3,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use rustix::process::Pid;
+
 use crate::account::Account;
-use crate::guarded_process::GuardedProcess;
-use crate::{ClusterError, Database, PostgresOptions, port, program, template};
+use crate::guard::Guard;
+use crate::{ClusterError, Database, PostgresOptions, port, process_tree, program, template};
 
 /// A PostgreSQL server of one's own, on a port of the loopback and a Unix socket, with its files in
 /// a temporary directory. Dropping it stops it and removes them, and so does the end of the process
@@ -16,12 +18,10 @@ use crate::{ClusterError, Database, PostgresOptions, port, program, template};
 /// Methods block, so that tests without an async runtime can use them too.
 #[derive(Debug)]
 pub struct PostgresServer {
-    account: Account,
     directory: PathBuf,
     port: u16,
     options: PostgresOptions,
-    /// None while the server is down.
-    process: Mutex<Option<GuardedProcess>>,
+    guard: Mutex<Guard>,
     databases: AtomicU64,
 }
 
@@ -44,10 +44,18 @@ impl PostgresServer {
     /// [`MissingProgram`](ClusterError::MissingProgram) without PostgreSQL;
     /// [`Failed`](ClusterError::Failed) with the end of its log if it does not start.
     pub fn start(options: &PostgresOptions) -> Result<Self, ClusterError> {
+        Self::start_from(options, template::unpack)
+    }
+
+    /// Starts a server of the `data` that `fill` puts into its directory.
+    pub(crate) fn start_from(
+        options: &PostgresOptions,
+        fill: impl Fn(Account, &Path) -> Result<(), ClusterError>,
+    ) -> Result<Self, ClusterError> {
         const ATTEMPTS: usize = 5;
         let mut attempt = 1;
         loop {
-            match Self::start_on(port::free(), options) {
+            match Self::start_on(port::free(), options, &fill) {
                 // Somebody else has come to listen there meanwhile.
                 Err(ClusterError::Failed { output, .. })
                     if output.contains("in use") && attempt < ATTEMPTS =>
@@ -59,18 +67,33 @@ impl PostgresServer {
         }
     }
 
-    fn start_on(port: u16, options: &PostgresOptions) -> Result<Self, ClusterError> {
+    fn start_on(
+        port: u16,
+        options: &PostgresOptions,
+        fill: impl Fn(Account, &Path) -> Result<(), ClusterError>,
+    ) -> Result<Self, ClusterError> {
         let account = Account::for_servers()?;
-        let directory = directory(account)?;
+        let program = program::postgres("postgres")?;
+        let guard = Guard::new(account, "QUIT", |directory| {
+            let mut command = program::command(program);
+            command
+                .arg("-D")
+                .arg(directory.join("data"))
+                .args(["-h", "127.0.0.1", "-p", &port.to_string()])
+                .arg("-k")
+                .arg(directory)
+                .args(options.arguments());
+            command
+        })?;
+        fill(account, guard.directory())?;
+        options.write_certificate(account, &guard.directory().join("data"))?;
         let server = Self {
-            account,
-            directory,
+            directory: guard.directory().to_owned(),
             port,
             options: options.clone(),
-            process: Mutex::default(),
+            guard: Mutex::new(guard),
             databases: AtomicU64::default(),
         };
-        template::unpack(account, &server.directory)?;
         server.launch()?;
         Ok(server)
     }
@@ -82,7 +105,7 @@ impl PostgresServer {
     /// [`Failed`](ClusterError::Failed) if the server is down, or says no.
     pub fn create_database(&self) -> Result<Database, ClusterError> {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        // Copies the empty template by files, which is faster than through the log.
+        // Nobody can be connected to this template, which would forbid to copy it.
         self.sql("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0"))?;
         Ok(self.database(&name))
     }
@@ -109,6 +132,18 @@ impl PostgresServer {
         Ok(String::from_utf8_lossy(&output).trim_end().to_owned())
     }
 
+    /// Changes a parameter that needs no restart, for all sessions, as `ALTER SYSTEM` does. One that
+    /// the server's options set stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`](ClusterError::Failed) with what the server said.
+    pub fn set(&self, name: &str, value: &str) -> Result<(), ClusterError> {
+        let value = value.replace('\'', "''");
+        self.sql("postgres", &format!("ALTER SYSTEM SET {name} = '{value}'"))?;
+        self.sql("postgres", "SELECT pg_reload_conf()").map(drop)
+    }
+
     /// The port of 127.0.0.1 that it listens on, through all its restarts.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -121,40 +156,25 @@ impl PostgresServer {
         &self.directory
     }
 
+    pub(crate) fn options(&self) -> &PostgresOptions {
+        &self.options
+    }
+
     pub(crate) fn launch(&self) -> Result<(), ClusterError> {
-        let mut command = program::command(program::postgres("postgres")?);
-        command
-            .arg("-D")
-            .arg(self.directory.join("data"))
-            .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
-            .arg("-k")
-            .arg(&self.directory)
-            .args(self.options.arguments());
-        let process = GuardedProcess::start(self.account, &self.directory, "QUIT", &command)?;
-        process.wait_until("the start of PostgreSQL", &self.directory, || self.is_ready())?;
-        *self.process() = Some(process);
-        Ok(())
+        self.guard().start("the start of PostgreSQL", |process| self.is_ready(process))
     }
 
-    /// The server's own word in its lock file, as `pg_ctl` reads it.
-    fn is_ready(&self) -> bool {
+    /// The server's own word in its lock file, as `pg_ctl` reads it. One that was killed has left
+    /// such a file too.
+    fn is_ready(&self, process: Pid) -> bool {
         let lock = fs::read_to_string(self.directory.join("data/postmaster.pid"));
-        lock.is_ok_and(|lock| lock.lines().nth(7).is_some_and(|status| status.trim() == "ready"))
+        let lock = lock.unwrap_or_default();
+        let mut lines = lock.lines();
+        lines.next().and_then(process_tree::process) == Some(process)
+            && lines.nth(6).is_some_and(|status| status.trim() == "ready")
     }
 
-    pub(crate) fn process(&self) -> MutexGuard<'_, Option<GuardedProcess>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn guard(&self) -> MutexGuard<'_, Guard> {
+        self.guard.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A new directory that belongs to the server, which removes it when it ends.
-pub(crate) fn directory(account: Account) -> Result<PathBuf, ClusterError> {
-    // Short: the path of a Unix socket has room for 107 bytes.
-    let directory = tempfile::Builder::new()
-        .prefix("keyfob-")
-        .tempdir()
-        .map_err(ClusterError::io("no directory for a server"))?
-        .keep();
-    account.give(&directory)?;
-    Ok(directory)
 }

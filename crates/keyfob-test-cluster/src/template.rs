@@ -1,5 +1,5 @@
 use std::env;
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -26,7 +26,7 @@ fn provide(account: Account) -> Result<PathBuf, ClusterError> {
     let version = version.split_whitespace().nth(2).unwrap_or_default().to_owned();
     let own = rustix::process::geteuid().as_raw();
     let archive = env::temp_dir().join(format!("keyfob-postgresql-{version}-of-{own}.tar"));
-    // Others may write to the temporary directory, and this is run as it is.
+    // Others may write to the temporary directory, and this is taken as it is.
     if archive.symlink_metadata().is_ok_and(|file| file.is_file() && file.uid() == own) {
         return Ok(archive);
     }
@@ -51,14 +51,9 @@ fn provide(account: Account) -> Result<PathBuf, ClusterError> {
     let mut tar = program::command("tar");
     tar.arg("-cf-").arg("-C").arg(directory.path()).arg("data").stdout(Stdio::from(output));
     program::output(&mut tar)?;
-    fs::rename(
-        unfinished
-            .into_temp_path()
-            .keep()
-            .map_err(|error| error.error)
-            .map_err(ClusterError::io("the template can't be kept"))?,
-        &archive,
-    )
-    .map_err(ClusterError::io("the template can't be put in its place"))?;
+    unfinished
+        .persist(&archive)
+        .map_err(|error| error.error)
+        .map_err(ClusterError::io("the template can't be put in its place"))?;
     Ok(archive)
 }
