@@ -12,12 +12,14 @@ mod error;
 mod gateways;
 mod organizations;
 mod policies;
+mod postgres;
 mod scans;
 mod sqlite;
 mod statement;
 
 use std::path::Path;
 
+use deadpool_postgres::Pool;
 use keyfob::{Environment, OrganizationId};
 
 pub use error::DatabaseError;
@@ -27,6 +29,7 @@ pub(crate) use policies::{Policy, PolicyWrite, Saved};
 pub(crate) use scans::{Finding, NewScan, Scan};
 
 use answer::{Answer, Row};
+use postgres::PostgresTables;
 use sqlite::SqliteTables;
 use statement::{Statement, Value, json, values};
 
@@ -38,12 +41,18 @@ use statement::{Statement, Value, json, values};
 #[derive(Clone)]
 pub(crate) enum Database {
     Sqlite(SqliteTables),
+    Postgres(PostgresTables),
 }
 
 impl Database {
     /// Opens the file, which keyfob's store has made, and brings the tables up to date.
     pub(crate) async fn open_sqlite(path: &Path) -> Result<Self, DatabaseError> {
         SqliteTables::open(path).await.map(Self::Sqlite)
+    }
+
+    /// Takes connections to a database, and brings the tables up to date if `migrate` says so.
+    pub(crate) async fn open_postgres(pool: Pool, migrate: bool) -> Result<Self, DatabaseError> {
+        PostgresTables::open(pool, migrate).await.map(Self::Postgres)
     }
 
     /// Runs one statement, which is a transaction of its own.
@@ -63,14 +72,16 @@ impl Database {
     ) -> Result<[Answer; N], DatabaseError> {
         let answers = match self {
             Self::Sqlite(tables) => tables.run(statements.into()).await?,
+            Self::Postgres(tables) => tables.run(&statements).await?,
         };
         Ok(answers.try_into().unwrap_or_else(|_| unreachable!("each statement has one answer")))
     }
 
-    /// Finishes what is queued and closes the connection.
+    /// Finishes what is queued and closes the connections.
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(tables) => tables.close().await,
+            Self::Postgres(tables) => tables.close(),
         }
     }
 }
@@ -83,25 +94,4 @@ pub(crate) struct Tenant {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn statements_of_one_call_are_done_all_or_not_at_all() {
-        let directory = tempfile::tempdir().unwrap();
-        let db = Database::open_sqlite(&directory.path().join("takumo.db")).await.unwrap();
-        let add = |id: &'static str, plan: &'static str| {
-            let sql = "INSERT INTO takumo_organizations (id, name, plan, created_at) \
-                 VALUES (?1, ?1, ?2, 0)";
-            Statement::new(sql, values![id.to_owned(), plan.to_owned()])
-        };
-        let [first, second] = db.run_all([add("a", "free"), add("b", "pro")]).await.unwrap();
-        assert_eq!((first.written, second.written), (1, 1));
-        assert!(db.run_all([add("c", "free"), add("d", "no such plan")]).await.is_err());
-        let read = db.run("SELECT id FROM takumo_organizations ORDER BY id", values![]);
-        let read = read.await.unwrap();
-        assert_eq!(read.written, 0);
-        assert_eq!(read.all(|row| row.get::<String>("id")).unwrap(), ["a", "b"]);
-        db.close().await;
-    }
-}
+mod tests;
