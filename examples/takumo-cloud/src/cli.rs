@@ -68,6 +68,12 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
             let runtime = tokio::runtime::Runtime::new()?;
             runtime.block_on(serve::run(&serve.config(database.clone())))?;
         }
+        Command::Migrate => {
+            on_database(&database, IfMissing::Create, async |_| {
+                output::remark("the tables are those of this release");
+                Ok(())
+            })?;
+        }
         Command::Organizations { command } => {
             let if_missing = organizations::if_missing(&command);
             on_database(&database, if_missing, async |app| {

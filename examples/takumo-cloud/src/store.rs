@@ -115,10 +115,10 @@ pub enum OpenError {
 fn postgres_message(error: &keyfob_postgres::OpenError) -> &'static str {
     match error {
         keyfob_postgres::OpenError::NotMigrated { found: 0, .. } => {
-            "there is nothing in the database yet: start a server, or make an organization"
+            "there is nothing in the database yet: start a server, or run `takumo-cloud migrate`"
         }
         keyfob_postgres::OpenError::NotMigrated { .. } => {
-            "the database is of an older release: start a server of this one, which migrates it"
+            "the database is of an older release: run `takumo-cloud migrate` of this one"
         }
         _ => "the database could not be opened",
     }

@@ -88,6 +88,8 @@ Environment:
 pub(super) enum Command {
     /// Serve the HTTP API until SIGINT or SIGTERM
     Serve(Serve),
+    /// Make the tables, or bring them up to this release, and do nothing else
+    Migrate,
     /// Make, list, change and delete organizations
     Organizations {
         #[command(subcommand)]

@@ -20,12 +20,12 @@ pub enum DatabaseError {
     #[error("the database connection has ended")]
     Stopped,
     /// There are no tables, and they are not to be made.
-    #[error("there are no tables of takumo's yet: start a server, or make an organization")]
+    #[error("there are no tables of takumo's yet: run `takumo-cloud migrate`")]
     Missing,
     /// An older release wrote the tables, and they are not to be changed.
     #[error(
-        "takumo's tables have version {found}, and this release needs {known}: start a server of \
-         this release, which migrates them"
+        "takumo's tables have version {found}, and this release needs {known}: run `takumo-cloud \
+         migrate` of this release"
     )]
     Older {
         /// The version of the tables.

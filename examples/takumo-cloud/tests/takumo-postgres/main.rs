@@ -21,6 +21,7 @@ mod cursors;
 mod death;
 #[path = "../takumo/deletion.rs"]
 mod deletion;
+mod deployment;
 #[path = "../takumo/editing.rs"]
 mod editing;
 #[path = "../takumo/environments.rs"]

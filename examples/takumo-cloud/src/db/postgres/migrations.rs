@@ -33,12 +33,13 @@ pub(super) async fn apply(client: &mut Client, migrate: bool) -> Result<(), Data
 async fn migrate_from(client: &mut Client, found: u32) -> Result<(), DatabaseError> {
     let transaction = client.transaction().await?;
     if found == 0 {
-        transaction
-            .batch_execute(
-                "CREATE SCHEMA IF NOT EXISTS takumo;
-                 CREATE TABLE IF NOT EXISTS takumo.migrations (version bigint PRIMARY KEY)",
-            )
-            .await?;
+        // A role that owns the schema may not be one that could make it.
+        let there = "SELECT to_regnamespace('takumo') IS NOT NULL";
+        if !transaction.query_typed(there, &[]).await?[0].try_get::<_, bool>(0)? {
+            transaction.batch_execute("CREATE SCHEMA IF NOT EXISTS takumo").await?;
+        }
+        let table = "CREATE TABLE IF NOT EXISTS takumo.migrations (version bigint PRIMARY KEY)";
+        transaction.batch_execute(table).await?;
     }
     transaction.batch_execute("LOCK TABLE takumo.migrations IN EXCLUSIVE MODE").await?;
     let found = version(&transaction).await?;
