@@ -98,6 +98,11 @@ impl Database {
         .map_err(PostgresError::into_store_error)
     }
 
+    #[cfg(feature = "deadpool_postgres_0_14")]
+    pub(crate) fn into_pool(self) -> Pool {
+        self.pool
+    }
+
     /// Gives up every connection that nobody uses, and lends out none any more.
     pub(crate) fn close(&self) {
         self.pool.close();

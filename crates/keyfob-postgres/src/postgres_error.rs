@@ -39,17 +39,25 @@ impl PostgresError {
 
     /// Whether the same work, tried again at once, may well succeed: two transactions were in each
     /// other's way, and this one gave in.
-    pub(crate) fn is_collision(&self) -> bool {
+    #[must_use]
+    pub fn is_collision(&self) -> bool {
         self.is(&SqlState::T_R_DEADLOCK_DETECTED) || self.is(&SqlState::T_R_SERIALIZATION_FAILURE)
     }
 
     /// Whether the connection must not be used again: it is broken, or leads to a server that is
     /// going away or has become a standby.
-    pub(crate) fn ends_connection(&self) -> bool {
+    #[must_use]
+    pub fn ends_connection(&self) -> bool {
         match self.code() {
             None => !self.0.is_conversion,
             Some(code) => matches!(class(code), "08" | "57" | "25") || code == "XX000",
         }
+    }
+
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.clone().into_store_error().is_transient()
     }
 
     /// What it means to the caller of a store.

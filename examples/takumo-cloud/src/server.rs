@@ -10,9 +10,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::api;
-use crate::app::{App, IfMissing, OpenError, Purpose};
+use crate::app::{App, Purpose};
 use crate::config::Config;
 use crate::first_run::{self, FirstRunError};
+use crate::store::{IfMissing, OpenError};
 
 /// A server that has its port and its database, and does not serve yet.
 pub struct Server {

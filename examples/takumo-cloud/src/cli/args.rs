@@ -2,12 +2,14 @@ mod keys;
 mod times;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use keyfob::{Actor, Environment, KeyId, KeyName, OrganizationId};
 
-use crate::config::{Config, DatabaseUrl};
+use crate::config::{Config, DatabaseConfig};
+use crate::database_url::DatabaseUrl;
 use crate::takumo::Plan;
 use crate::usage_view::Grain;
 use crate::views::NamedAction;
@@ -21,7 +23,7 @@ pub(super) use times::{Lifetime, Patience, When};
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP)]
 pub(super) struct Arguments {
-    /// Where everything is kept
+    /// Where everything is kept: `sqlite://FILE` or `postgres://USER@HOST/DATABASE`
     #[arg(
         long,
         global = true,
@@ -32,6 +34,31 @@ pub(super) struct Arguments {
     )]
     // Parsed later: clap's own message would quote it, and a URL may hold a password.
     pub(super) database: String,
+    /// Of a PostgreSQL database behind a pooler: a URL straight to the primary, where other servers'
+    /// changes are heard at once. Without it they are found within a second
+    #[arg(
+        long,
+        global = true,
+        env = "TAKUMO_NOTIFICATIONS_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(super) notifications_url: Option<String>,
+    /// A streaming replica of a PostgreSQL database, which may answer lookups of keys. Give it once
+    /// for each; in the environment, with spaces between them
+    #[arg(
+        long = "replica",
+        global = true,
+        env = "TAKUMO_REPLICAS",
+        hide_env_values = true,
+        value_delimiter = ' ',
+        value_name = "URL"
+    )]
+    pub(super) replicas: Vec<String>,
+    /// A PEM file with the certificate of the authority that signed PostgreSQL's, in place of the
+    /// system's authorities
+    #[arg(long, global = true, env = "TAKUMO_DATABASE_CA", value_name = "FILE")]
+    pub(super) database_ca: Option<PathBuf>,
     /// Print JSON instead of tables
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -54,13 +81,15 @@ Exit codes:
 Environment:
   TAKUMO_API_KEY   the key that `request` uses; a .env file may hold it. There is no option for it:
                    what stands on a command line can be read by every user of the machine
-  TAKUMO_DATABASE  the same as --database
+  TAKUMO_DATABASE  the same as --database: where a URL with a password belongs
   TAKUMO_LOG       what to log on standard error: error, warn, info, debug, trace, or by module";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Serve the HTTP API until SIGINT or SIGTERM
     Serve(Serve),
+    /// Make the tables, or bring them up to this release, and do nothing else
+    Migrate,
     /// Make, list, change and delete organizations
     Organizations {
         #[command(subcommand)]
@@ -102,7 +131,7 @@ impl Default for Serve {
 }
 
 impl Serve {
-    pub(super) fn config(self, database: DatabaseUrl) -> Config {
+    pub(super) fn config(self, database: DatabaseConfig) -> Config {
         let Self { listen, require_environment } = self;
         Config { listen, database, require_environment }
     }

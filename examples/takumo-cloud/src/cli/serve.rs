@@ -16,7 +16,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     let url = format!("http://{}", server.address());
 
     // A server goes on when nobody reads what it prints, unless it is the key.
-    let _ = output::print(&format!("takumo-cloud serves {} at {url}", config.database));
+    let _ = output::print(&format!("takumo-cloud serves {} at {url}", config.database.url));
     if !server.address().ip().is_loopback() {
         output::remark(
             "it is reachable from outside, and speaks plain HTTP: put TLS in front of it",
