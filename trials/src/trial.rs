@@ -1,0 +1,77 @@
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+use crate::findings::Findings;
+use crate::trials::{bound, limits, propagation, usage};
+
+/// A promise that is put to the test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trial {
+    /// How soon a revocation is in force on every node.
+    Propagation,
+    /// That no node honours a revoked key for longer than the staleness bound, whatever breaks.
+    Bound,
+    /// That no organization gets more keys than its limit, nor fewer.
+    Limits,
+    /// That usage is never counted twice, and lost for no longer than a flush interval.
+    Usage,
+}
+
+/// How much of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Seconds: enough to see a promise broken that is broken often.
+    Quick,
+    /// As much as the figures need that are published.
+    Full,
+}
+
+/// How a trial is to be run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The program that a node is, called with the argument `node`.
+    pub program: PathBuf,
+    /// How much of it.
+    pub size: Size,
+    /// By which chance is drawn.
+    pub seed: u64,
+    /// Where charts go, if anywhere.
+    pub charts: Option<PathBuf>,
+}
+
+impl Trial {
+    /// Every trial, in the order in which they are run.
+    pub const ALL: [Self; 4] = [Self::Propagation, Self::Bound, Self::Limits, Self::Usage];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Propagation => "propagation",
+            Self::Bound => "bound",
+            Self::Limits => "limits",
+            Self::Usage => "usage",
+        }
+    }
+
+    /// The trial of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|trial| trial.name() == name)
+    }
+
+    /// Runs it, and prints what it finds.
+    ///
+    /// # Errors
+    /// [`Failure`] when it could not be carried out. Broken promises are among the findings.
+    pub async fn run(self, plan: &Plan) -> Result<Findings, Failure> {
+        println!("{} (seed {})", self.name(), plan.seed);
+        match self {
+            Self::Propagation => propagation::run(plan).await,
+            Self::Bound => bound::run(plan).await,
+            Self::Limits => limits::run(plan).await,
+            Self::Usage => usage::run(plan).await,
+        }
+    }
+}

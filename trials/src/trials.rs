@@ -1,0 +1,6 @@
+//! The trials, a module each.
+
+pub(crate) mod bound;
+pub(crate) mod limits;
+pub(crate) mod propagation;
+pub(crate) mod usage;
