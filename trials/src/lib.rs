@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, reason = "figures are what it is for")]
 
 mod all;
+mod chart;
 mod distribution;
 mod failure;
 mod findings;

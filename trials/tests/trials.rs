@@ -1,4 +1,5 @@
 //! Each trial, small: its promises hold. What it measures depends on the machine and is not judged.
+
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use keyfob_trials::{Plan, Size, Trial};

@@ -2,6 +2,7 @@
 //! never refused; and what was cut off serves again without a restart.
 
 mod fault;
+mod portrait;
 mod run;
 mod scenario;
 mod verdict;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use crate::chart;
 use crate::distribution::{Distribution, Millis};
 use crate::failure::Failure;
 use crate::findings::Findings;
@@ -49,6 +51,12 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failure> {
         }
     }
     tally.report(&mut findings);
+    if let Some(charts) = &plan.charts {
+        let stage = Arc::new(Stage::sqlite(plan.program.clone())?);
+        let run = Run::of(Scenario::plain(), stage).await?;
+        run.check(plan.size, &mut findings);
+        chart::save(charts, "bound", &portrait::of(&run).to_svg())?;
+    }
     Ok(findings)
 }
 
@@ -74,7 +82,7 @@ impl Tally {
         }
         let late = Distribution::of(self.late);
         findings.figure(
-            "last acceptance after the return of `revoke`, as a share of the bound left",
+            "last acceptance after the return of `revoke`",
             format_args!("{late} revocations"),
         );
         let recovered = Distribution::of(self.recovered);

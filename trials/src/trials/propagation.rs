@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::all::all;
+use crate::chart::{self, Latencies};
 use crate::distribution::{Distribution, Millis};
 use crate::failure::Failure;
 use crate::findings::Findings;
@@ -17,6 +18,10 @@ use crate::stage::Stage;
 use crate::trial::{Plan, Size};
 
 const NODES: usize = 3;
+
+/// The goals.
+const P99_WHEN_IDLE: Duration = Duration::from_millis(2);
+const P99_UNDER_LOAD: Duration = Duration::from_millis(20);
 
 /// As few as disturb an idle machine little.
 const WAVE_WHEN_IDLE: usize = 10;
@@ -52,12 +57,19 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failure> {
         findings: Findings::default(),
         bound: settings[0].staleness_bound,
     };
-    let idle = revoking.revoke(idle, WAVE_WHEN_IDLE).await?;
-    revoking.report("idle", &idle, Duration::from_millis(2));
+    let mut chart = Latencies::new();
+    let late = revoking.revoke(idle, WAVE_WHEN_IDLE).await?;
+    revoking.report("idle", &late, P99_WHEN_IDLE);
+    chart.add("idle", &late, P99_WHEN_IDLE);
+
     revoking.start_load(plan.seed).await?;
-    let loaded = revoking.revoke(loaded, WAVE_UNDER_LOAD).await?;
+    let late = revoking.revoke(loaded, WAVE_UNDER_LOAD).await?;
     revoking.stop_load().await?;
-    revoking.report("under load", &loaded, Duration::from_millis(20));
+    revoking.report("under load", &late, P99_UNDER_LOAD);
+    chart.add("under load", &late, P99_UNDER_LOAD);
+    if let Some(charts) = &plan.charts {
+        chart::save(charts, "propagation", &chart.to_svg())?;
+    }
     Ok(revoking.findings)
 }
 

@@ -15,6 +15,7 @@ use crate::stage::Stage;
 /// A run that is over: what was done, and what each node answered all the while.
 pub(super) struct Run {
     pub(super) scenario: Scenario,
+    pub(super) began: Monotonic,
     /// When the fault was surely there, and when it was about to go.
     pub(super) fault: (Monotonic, Monotonic),
     /// When the fault was surely over.
@@ -71,7 +72,7 @@ impl Run {
         for node in &nodes {
             sights.push(node.unwatch(names.clone()).await?);
         }
-        Ok(Self { scenario, fault, healed, revoked, sights })
+        Ok(Self { scenario, began, fault, healed, revoked, sights })
     }
 
     pub(super) fn faults(&self) -> impl Iterator<Item = Fault> {

@@ -47,6 +47,18 @@ impl Scenario {
             .collect();
         Self { seed, bound, fault, fault_after, fault_lasts, revocations }
     }
+
+    /// The plainest: a node that hears nothing any more from its store, while another revokes.
+    pub(super) fn plain() -> Self {
+        Self {
+            seed: 0,
+            bound: DEFAULT,
+            fault: Fault::Hanging,
+            fault_after: Duration::from_secs(1),
+            fault_lasts: Duration::from_secs(8),
+            revocations: vec![(Duration::from_secs(2), BYSTANDER)],
+        }
+    }
 }
 
 #[cfg(test)]
