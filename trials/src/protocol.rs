@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use answer::{Answer, Sight};
+pub(crate) use answer::{Answer, Segment, Sight};
 pub(crate) use plaintext::Plaintext;
 
 use crate::monotonic::Monotonic;

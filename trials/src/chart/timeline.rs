@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::canvas::{Anchor, Canvas};
 use crate::monotonic::Monotonic;
-use crate::protocol::{Answer, Sight};
+use crate::protocol::{Answer, Segment, Sight};
 
 /// What nodes answered about keys while something was broken.
 pub(crate) struct Timeline {
@@ -59,13 +59,12 @@ impl Timeline {
         canvas.finish(&self.title)
     }
 
-    /// An answer stands until another one is given: between two verifications nobody asked.
+    /// An answer stands until another one is given.
     fn draw(&self, canvas: &mut Canvas, sight: &Sight, y: f64) {
         let segments = sight.segments();
         for (number, segment) in segments.iter().enumerate() {
-            let next = segments.get(number + 1).map(|next| next.first_began);
-            let start = self.x(segment.first_began);
-            let end = self.x(next.unwrap_or(segment.last_ended).max(segment.last_began));
+            let end = segments.get(number + 1).map_or(segment.last_ended, given);
+            let (start, end) = (self.x(given(segment)), self.x(end));
             canvas.rectangle(class(&segment.answer), start, y, (end - start).max(1.0), STRIP);
         }
     }
@@ -84,6 +83,14 @@ impl Timeline {
     fn x(&self, at: Monotonic) -> f64 {
         let share = at.since(self.from).as_secs_f64() / self.to.since(self.from).as_secs_f64();
         PLOT.0 + PLOT.1 * share.clamp(0.0, 1.0)
+    }
+}
+
+/// When nobody can tell, nobody could from the moment of the question on.
+fn given(segment: &Segment) -> Monotonic {
+    match segment.answer {
+        Answer::Unavailable => segment.first_began,
+        Answer::Accepted | Answer::Refused(_) => segment.first_ended,
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn of(run: &Run) -> Timeline {
             bound.as_secs()
         ),
         from: run.began,
-        to: run.healed.plus(Duration::from_millis(1_500)),
+        to: run.healed.plus(Duration::from_secs(1)),
         fault: (format!("node A: {}", run.scenario.fault.name()), there, going),
         revoked: revoked.returned,
         bound: revoked.returned.plus(bound),

@@ -60,14 +60,15 @@ impl Run {
         });
         let (revoked, (fault, healed)) =
             tokio::try_join!(all(revocations.collect()), break_and_mend(&scenario, began, &nodes))?;
-        let healed = revoked.iter().map(|(_, revoked)| revoked.returned).fold(healed, Ord::max);
+        let done = revoked.iter().map(|(_, revoked)| revoked.returned).fold(healed, Ord::max);
 
         until(&nodes, &names, "every node serves again", |sights| {
             let (gone, good) = sights.split_at(revoked.len());
-            gone.iter().all(|sight| answered(sight, healed, Answer::is_refusal))
-                && good.iter().all(|sight| answered(sight, healed, |a| *a == Answer::Accepted))
+            gone.iter().all(|sight| answered(sight, done, Answer::is_refusal))
+                && good.iter().all(|sight| answered(sight, done, |a| *a == Answer::Accepted))
         })
         .await?;
+        tokio::time::sleep(scenario.afterwards).await;
         let mut sights = Vec::with_capacity(nodes.len());
         for node in &nodes {
             sights.push(node.unwatch(names.clone()).await?);

@@ -17,6 +17,8 @@ pub(super) struct Scenario {
     pub(super) fault_lasts: Duration,
     /// When keys are revoked, from the start of the run, and by which node.
     pub(super) revocations: Vec<(Duration, usize)>,
+    /// How long nodes are watched after all is well again.
+    pub(super) afterwards: Duration,
 }
 
 /// The node that things break around, and one that revokes beside it.
@@ -45,7 +47,8 @@ impl Scenario {
                 (all.mul_f64(random.random()), by)
             })
             .collect();
-        Self { seed, bound, fault, fault_after, fault_lasts, revocations }
+        let afterwards = Duration::from_millis(100);
+        Self { seed, bound, fault, fault_after, fault_lasts, revocations, afterwards }
     }
 
     /// The plainest: a node that hears nothing any more from its store, while another revokes.
@@ -57,6 +60,7 @@ impl Scenario {
             fault_after: Duration::from_secs(1),
             fault_lasts: Duration::from_secs(8),
             revocations: vec![(Duration::from_secs(2), BYSTANDER)],
+            afterwards: Duration::from_secs(1),
         }
     }
 }
