@@ -1,5 +1,7 @@
 use std::io;
 
+use keyfob_test_cluster::ClusterError;
+
 /// Why a trial could not be carried out. A promise that was broken is no failure: that is what a
 /// trial finds.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +15,9 @@ pub enum Failure {
         /// Why it could not be.
         source: io::Error,
     },
+    /// A server could not be started, or not be broken as it should.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// A node did not start.
     #[error("a node could not start: {0}")]
     NotStarted(String),
@@ -30,6 +35,14 @@ pub enum Failure {
     /// A node answered something else than it was asked for.
     #[error("a node gave an answer of another kind")]
     Confused,
+    /// One of many runs, which the seed repeats, could not be carried out.
+    #[error("the run of seed {seed}: {failure}")]
+    InRun {
+        /// Of the run.
+        seed: u64,
+        /// Why it could not.
+        failure: Box<Self>,
+    },
     /// Something that had to come did not come in time.
     #[error("not in time: {0}")]
     Late(&'static str),

@@ -104,7 +104,7 @@ struct Node {
 
 impl Node {
     async fn start(settings: &Settings, voice: Arc<Voice>) -> Result<Self, AnyError> {
-        let faults = FaultyStore::over(store::open(settings).await?);
+        let faults = FaultyStore::over(store::open(&settings.store).await?);
         let clock = Arc::new(SteppedClock::default());
         let service = KeyService::builder(FORMAT, faults.clone())
             .with_clock(Arc::clone(&clock))

@@ -1,24 +1,25 @@
 use std::path::PathBuf;
 
 use crate::failure::Failure;
-use crate::trial::{Plan, Size, Trial};
+use crate::trial::{Plan, Size, Store, Trial};
 
 /// How it is called.
 pub const USAGE: &str = "\
-usage: cargo xtask cluster [TRIAL] [--quick] [--seed N] [--charts DIRECTORY]
+usage: cargo xtask cluster [TRIAL] [--store sqlite|postgres] [--quick] [--seed N] [--charts DIRECTORY]
 
   propagation      how soon a revocation is in force on every node
   bound            faults of every kind: no node honours a revoked key beyond the staleness bound
   limits           creators in many processes race for the last slots
   usage            nodes are killed: usage is never over-counted, and hardly under-counted
 
-Without a name, all of them. `--quick` takes seconds and proves little. `--seed` repeats what a
+Without a name, all of them, on PostgreSQL unless told. `--quick` takes seconds and proves little. `--seed` repeats what a
 run drew by chance. Charts go to `target/trials` unless told.";
 
 /// What was asked for on the command line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Options {
     trials: Vec<Trial>,
+    store: Store,
     size: Size,
     seed: Option<u64>,
     charts: PathBuf,
@@ -32,6 +33,7 @@ impl Options {
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Self>, String> {
         let mut options = Self {
             trials: Vec::new(),
+            store: Store::Postgres,
             size: Size::Full,
             seed: None,
             charts: PathBuf::from("target/trials"),
@@ -47,6 +49,11 @@ impl Options {
                     let seed = value()?;
                     let number = seed.parse().map_err(|_| format!("`{seed}` is no seed"))?;
                     options.seed = Some(number);
+                }
+                "--store" => {
+                    let store = value()?;
+                    let known = Store::from_name(&store);
+                    options.store = known.ok_or_else(|| format!("`{store}` is no store"))?;
                 }
                 "--charts" => options.charts = value()?.into(),
                 name => {
@@ -68,6 +75,7 @@ impl Options {
     pub fn run(self) -> Result<bool, Failure> {
         let plan = Plan {
             program: std::env::current_exe().map_err(Failure::io("finding this program"))?,
+            store: self.store,
             size: self.size,
             seed: self.seed.unwrap_or_else(rand::random),
             charts: Some(self.charts),
@@ -106,15 +114,22 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let options = parse("--quick bound --seed 7 --charts docs/images").unwrap().unwrap();
+        let options =
+            parse("--quick bound --store sqlite --seed 7 --charts docs/images").unwrap().unwrap();
         assert_eq!((options.size, options.seed), (Size::Quick, Some(7)));
+        assert_eq!(options.store, Store::Sqlite);
         assert_eq!(options.charts, PathBuf::from("docs/images"));
         assert_eq!(parse("bound --help"), Ok(None));
     }
 
     #[test]
     fn what_makes_no_sense_is_named() {
-        for (line, named) in [("bond", "`bond`"), ("--seed", "`--seed`"), ("--seed x", "`x`")] {
+        for (line, named) in [
+            ("bond", "`bond`"),
+            ("--seed", "`--seed`"),
+            ("--seed x", "`x`"),
+            ("--store file", "`file`"),
+        ] {
             let error = parse(line).unwrap_err();
             assert!(error.contains(named), "{line}: {error}");
         }

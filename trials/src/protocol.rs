@@ -7,6 +7,7 @@
 mod answer;
 mod plaintext;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -21,8 +22,8 @@ use crate::monotonic::Monotonic;
 pub(crate) struct Settings {
     /// What the store's list calls it.
     pub(crate) name: String,
-    /// Where the keys are: `sqlite:` and a path.
-    pub(crate) store: String,
+    /// Where the keys are.
+    pub(crate) store: Place,
     /// How long it may go on honouring a key that was revoked.
     pub(crate) staleness_bound: Duration,
     /// How long the store may take for an answer.
@@ -32,6 +33,22 @@ pub(crate) struct Settings {
     /// How long its watch rests between two rounds. It bounds how finely an acceptance is timed, and
     /// how much of the machine the watch takes.
     pub(crate) watch_pause: Duration,
+}
+
+/// Where keys are, and by which way they are reached.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) enum Place {
+    /// In a file.
+    Sqlite(PathBuf),
+    /// On a server.
+    Postgres {
+        /// Of the primary, or of a pooler in front of it.
+        url: String,
+        /// Of the primary, where to listen.
+        notifications: String,
+        /// Of a replica that may answer lookups.
+        replica: Option<String>,
+    },
 }
 
 /// A line to a node that has started.

@@ -27,17 +27,45 @@ pub enum Size {
     Full,
 }
 
+/// What keys are kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// One file, for processes of one machine.
+    Sqlite,
+    /// A server of its own.
+    Postgres,
+}
+
 /// How a trial is to be run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The program that a node is, called with the argument `node`.
     pub program: PathBuf,
+    /// What keys are kept in.
+    pub store: Store,
     /// How much of it.
     pub size: Size,
     /// By which chance is drawn.
     pub seed: u64,
     /// Where charts go, if anywhere.
     pub charts: Option<PathBuf>,
+}
+
+impl Store {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+
+    /// The store of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Sqlite, Self::Postgres].into_iter().find(|store| store.name() == name)
+    }
 }
 
 impl Trial {
@@ -66,7 +94,7 @@ impl Trial {
     /// # Errors
     /// [`Failure`] when it could not be carried out. Broken promises are among the findings.
     pub async fn run(self, plan: &Plan) -> Result<Findings, Failure> {
-        println!("{} (seed {})", self.name(), plan.seed);
+        println!("{} on {} (seed {})", self.name(), plan.store.name(), plan.seed);
         match self {
             Self::Propagation => propagation::run(plan).await,
             Self::Bound => bound::run(plan).await,

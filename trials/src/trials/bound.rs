@@ -5,6 +5,8 @@ mod fault;
 mod portrait;
 mod run;
 mod scenario;
+mod scene;
+mod servers;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -17,10 +19,10 @@ use crate::chart;
 use crate::distribution::{Distribution, Millis};
 use crate::failure::Failure;
 use crate::findings::Findings;
-use crate::stage::Stage;
 use crate::trial::{Plan, Size};
 use run::Run;
 use scenario::Scenario;
+use servers::Servers;
 
 /// Runs that go on at the same time: they mostly wait.
 const AT_ONCE: usize = 6;
@@ -33,15 +35,20 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failure> {
         Size::Quick => 8,
         Size::Full => 200,
     };
+    let servers = Arc::new(Servers::start(plan).await?);
     let mut findings = Findings::default();
     let mut tally = Tally::default();
     let mut going = JoinSet::new();
     let mut next = 0;
     while next < runs || !going.is_empty() {
         if next < runs && going.len() < AT_ONCE {
-            let scenario = Scenario::draw(plan.seed.wrapping_add(next), plan.size);
-            let stage = Arc::new(Stage::sqlite(plan.program.clone())?);
-            going.spawn(async move { Run::of(scenario, stage).await });
+            let seed = plan.seed.wrapping_add(next);
+            let scenario = Scenario::draw(seed, plan.size, plan.store);
+            let servers = Arc::clone(&servers);
+            going.spawn(async move {
+                let run = Run::of(scenario, &servers).await;
+                run.map_err(|failure| Failure::InRun { seed, failure: Box::new(failure) })
+            });
             next += 1;
         } else if let Some(run) = going.join_next().await {
             let run = run.map_err(|_| Failure::Late("a run has ended"))??;
@@ -52,8 +59,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failure> {
     }
     tally.report(&mut findings);
     if let Some(charts) = &plan.charts {
-        let stage = Arc::new(Stage::sqlite(plan.program.clone())?);
-        let run = Run::of(Scenario::plain(), stage).await?;
+        let run = Run::of(Scenario::plain(), &servers).await?;
         run.check(plan.size, &mut findings);
         chart::save(charts, "bound", &portrait::of(&run).to_svg())?;
     }
@@ -71,8 +77,8 @@ impl Tally {
     fn add(&mut self, run: &Run) {
         self.late.extend(run.lateness());
         self.recovered.extend(run.recovery());
-        for fault in run.faults() {
-            *self.faults.entry(fault.name()).or_default() += 1;
+        for broken in &run.broken {
+            *self.faults.entry(broken.fault.name()).or_default() += 1;
         }
     }
 

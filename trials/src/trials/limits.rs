@@ -31,7 +31,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failure> {
         Size::Quick => 40,
         Size::Full => 10_000,
     };
-    let stage = Stage::sqlite(plan.program.clone())?;
+    let stage = Stage::start(plan)?;
     let settings: Vec<_> =
         (0..NODES).map(|number| stage.settings(format!("node-{number}"))).collect();
     let nodes = stage.nodes(&settings).await?;

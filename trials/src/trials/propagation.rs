@@ -43,7 +43,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failure> {
         Size::Quick => (20, 100),
         Size::Full => (2_000, 10_000),
     };
-    let stage = Stage::sqlite(plan.program.clone())?;
+    let stage = Stage::start(plan)?;
     let settings: Vec<_> = (0..NODES)
         .map(|number| Settings {
             watch_pause: Duration::from_micros(300),

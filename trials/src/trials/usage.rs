@@ -32,7 +32,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failure> {
         Size::Quick => (2, Duration::from_millis(200)),
         Size::Full => (35, Duration::from_secs(1)),
     };
-    let stage = Stage::sqlite(plan.program.clone())?;
+    let stage = Stage::start(plan)?;
     let settings = Settings { usage_interval: interval, ..stage.settings("counting") };
     let observer = NodeProcess::start(stage.program(), &stage.settings("observer")).await?;
     let keys = observer.create(ORGANIZATION, KEYS).await?;

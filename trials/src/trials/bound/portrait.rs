@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use super::run::Run;
+use super::run::{Broken, Run};
 use super::scenario::{BYSTANDER, VICTIM};
 use crate::chart::{Strip, Timeline};
 
-/// A run whose first key is revoked while something is broken, drawn.
+/// A run with one fault, in which the first key is revoked while it lasts, drawn.
 pub(super) fn of(run: &Run) -> Timeline {
     let (_, revoked) = run.revoked[0];
     let good = run.revoked.len();
@@ -12,7 +12,7 @@ pub(super) fn of(run: &Run) -> Timeline {
         label: label.into(),
         sight: run.sights[node][key].clone(),
     };
-    let (there, going) = run.fault;
+    let Broken { fault, there, going, .. } = run.broken[0];
     let bound = run.scenario.bound;
     Timeline {
         title: format!(
@@ -21,7 +21,7 @@ pub(super) fn of(run: &Run) -> Timeline {
         ),
         from: run.began,
         to: run.healed.plus(Duration::from_secs(1)),
-        fault: (format!("node A: {}", run.scenario.fault.name()), there, going),
+        fault: (format!("node A: {}", fault.name()), there, going),
         revoked: revoked.returned,
         bound: revoked.returned.plus(bound),
         strips: vec![

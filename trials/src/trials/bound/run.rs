@@ -1,29 +1,39 @@
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::scenario::{BYSTANDER, GOOD_KEYS, Scenario, VICTIM};
+use super::scenario::{GOOD_KEYS, Planned, Scenario};
+use super::scene::Scene;
+use super::servers::Servers;
 use crate::all::all;
 use crate::distribution::Millis;
 use crate::failure::Failure;
 use crate::monotonic::Monotonic;
 use crate::node_process::{NodeProcess, Revoked};
-use crate::protocol::{Answer, KeyName, Settings, Sight, WatchedKey};
-use crate::stage::Stage;
+use crate::protocol::{Answer, KeyName, Sight, WatchedKey};
 
 /// A run that is over: what was done, and what each node answered all the while.
 pub(super) struct Run {
     pub(super) scenario: Scenario,
     pub(super) began: Monotonic,
-    /// When the fault was surely there, and when it was about to go.
-    pub(super) fault: (Monotonic, Monotonic),
-    /// When the fault was surely over.
+    pub(super) broken: Vec<Broken>,
+    /// When the last fault was surely over.
     pub(super) healed: Monotonic,
     /// Which node revoked each key that was revoked, and when.
     pub(super) revoked: Vec<(usize, Revoked)>,
     /// By node: the keys that were revoked in the order of `revoked`, then the good ones.
     pub(super) sights: Vec<Vec<Sight>>,
+}
+
+/// A fault that was.
+#[derive(Clone, Copy)]
+pub(super) struct Broken {
+    pub(super) fault: Fault,
+    /// When it was surely there, and when it was about to go.
+    pub(super) there: Monotonic,
+    pub(super) going: Monotonic,
+    /// When it was surely over.
+    pub(super) over: Monotonic,
 }
 
 /// How long to wait for a node to serve again, before it is taken to be broken.
@@ -33,36 +43,33 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
 
 impl Run {
-    pub(super) async fn of(scenario: Scenario, stage: Arc<Stage>) -> Result<Self, Failure> {
-        let settings: Vec<_> = ["victim", "bystander"]
-            .map(|name| Settings {
-                staleness_bound: scenario.bound,
-                lookup_timeout: Duration::from_secs(1),
-                ..stage.settings(name)
-            })
-            .into();
-        let nodes = stage.nodes(&settings).await?;
+    pub(super) async fn of(scenario: Scenario, servers: &Servers) -> Result<Self, Failure> {
+        let scene = Scene::set(&scenario, servers).await?;
+        let nodes = scene.nodes();
         let keys = scenario.revocations.len() + GOOD_KEYS;
-        let keys = nodes[BYSTANDER].create("bound", keys).await?;
-        for node in &nodes {
+        let keys = scene.bystander().create("bound", keys).await?;
+        for node in nodes {
             node.watch(keys.clone()).await?;
         }
         let names = names(&keys);
-        until(&nodes, &names, "every node accepts the keys", |sights| {
+        until(nodes, &names, "every node accepts the keys", |sights| {
             sights.iter().all(|sight| sight.last_acceptance().is_some())
         })
         .await?;
+        scene.replica_follows().await?;
 
         let began = Monotonic::now();
         let revocations = scenario.revocations.iter().zip(&names).map(|((after, by), key)| {
             let at = began.plus(*after);
             revoke(&nodes[*by], *by, key, at)
         });
-        let (revoked, (fault, healed)) =
-            tokio::try_join!(all(revocations.collect()), break_and_mend(&scenario, began, &nodes))?;
+        let faults = scenario.faults.iter().map(|planned| break_and_mend(*planned, began, &scene));
+        let (revoked, broken) =
+            tokio::try_join!(all(revocations.collect()), all(faults.collect()))?;
+        let healed = broken.iter().map(|broken| broken.over).fold(began, Ord::max);
         let done = revoked.iter().map(|(_, revoked)| revoked.returned).fold(healed, Ord::max);
 
-        until(&nodes, &names, "every node serves again", |sights| {
+        until(nodes, &names, "every node serves again", |sights| {
             let (gone, good) = sights.split_at(revoked.len());
             gone.iter().all(|sight| answered(sight, done, Answer::is_refusal))
                 && good.iter().all(|sight| answered(sight, done, |a| *a == Answer::Accepted))
@@ -70,14 +77,10 @@ impl Run {
         .await?;
         tokio::time::sleep(scenario.afterwards).await;
         let mut sights = Vec::with_capacity(nodes.len());
-        for node in &nodes {
+        for node in nodes {
             sights.push(node.unwatch(names.clone()).await?);
         }
-        Ok(Self { scenario, began, fault, healed, revoked, sights })
-    }
-
-    pub(super) fn faults(&self) -> impl Iterator<Item = Fault> {
-        [self.scenario.fault].into_iter()
+        Ok(Self { scenario, began, broken, healed, revoked, sights })
     }
 }
 
@@ -100,20 +103,19 @@ async fn revoke(
     }
 }
 
-/// Answers when the fault was there, from when to when, and when it was over.
 async fn break_and_mend(
-    scenario: &Scenario,
+    planned: Planned,
     began: Monotonic,
-    nodes: &[NodeProcess],
-) -> Result<((Monotonic, Monotonic), Monotonic), Failure> {
-    let victim = &nodes[VICTIM];
-    tokio::time::sleep(began.plus(scenario.fault_after).remaining()).await;
-    scenario.fault.begin(victim).await?;
+    scene: &Scene,
+) -> Result<Broken, Failure> {
+    let Planned { fault, after, lasts } = planned;
+    tokio::time::sleep(began.plus(after).remaining()).await;
+    fault.begin(scene).await?;
     let there = Monotonic::now();
-    tokio::time::sleep(scenario.fault_lasts).await;
+    fault.last(scene, lasts).await?;
     let going = Monotonic::now();
-    scenario.fault.end(victim).await?;
-    Ok(((there, going), Monotonic::now()))
+    fault.end(scene).await?;
+    Ok(Broken { fault, there, going, over: Monotonic::now() })
 }
 
 async fn until(
@@ -145,16 +147,19 @@ fn names(keys: &[WatchedKey]) -> Vec<KeyName> {
 
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Scenario { seed, bound, fault, fault_lasts, .. } = &self.scenario;
+        let Scenario { seed, bound, faults, lookups, pooled, .. } = &self.scenario;
+        write!(f, "seed {seed}:")?;
+        for Planned { fault, lasts, .. } in faults {
+            write!(f, " {} for {:.1} s,", fault.name(), lasts.as_secs_f64())?;
+        }
         let late = self.lateness().max().unwrap_or_default();
         let recovered = self.recovery().max().unwrap_or_default();
         write!(
             f,
-            "seed {seed}: {} for {}, bound {}; last acceptance after {}, recovered after {}",
-            fault.name(),
-            Millis(*fault_lasts),
-            Millis(*bound),
+            " {lookups:?}{}; last acceptance after {} (bound {:.1} s), recovered after {}",
+            if *pooled { ", pooled" } else { "" },
             Millis(late),
+            bound.as_secs_f64(),
             Millis(recovered)
         )
     }

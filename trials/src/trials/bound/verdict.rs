@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::RECOVERY;
-use super::run::Run;
+use super::fault::{Fault, Means};
+use super::run::{Broken, Run};
 use super::scenario::VICTIM;
 use crate::distribution::Millis;
 use crate::findings::Findings;
@@ -79,24 +80,28 @@ impl Run {
 
     /// Once the bound has passed, a node that learns nothing accepts nothing and refuses nothing.
     fn check_cut_off(&self, node: usize, sights: &[Sight], findings: &mut Findings) {
-        if node != VICTIM || !self.scenario.fault.cuts_off() {
-            return;
-        }
-        let (there, going) = self.fault;
-        let blind = there.plus(self.scenario.bound);
-        for segment in sights.iter().flat_map(Sight::segments) {
-            let certain = segment.answer != Answer::Unavailable;
-            // A lookup that hung until the fault was over may well be answered.
-            let first = segment.first_began > blind && segment.first_ended < going;
-            let last = segment.last_began > blind && segment.last_ended < going;
-            findings.promise(!(certain && (first || last)), || {
-                format!(
-                    "seed {}: who is cut off can't tell: {:?} after {}",
-                    self.scenario.seed,
-                    segment.answer,
-                    Millis(segment.last_began.since(there))
-                )
-            });
+        let blinding = self.broken.iter().filter(|Broken { fault, .. }| {
+            fault.cuts_off() && (node == VICTIM || fault.means() == Means::Server)
+        });
+        for Broken { fault, there, going, .. } in blinding {
+            if node != VICTIM && *fault == Fault::PoolerKilled {
+                continue;
+            }
+            let blind = there.plus(self.scenario.bound);
+            for segment in sights.iter().flat_map(Sight::segments) {
+                let certain = segment.answer != Answer::Unavailable;
+                // A lookup that hung until the fault was over may well be answered.
+                let first = segment.first_began > blind && segment.first_ended < *going;
+                let last = segment.last_began > blind && segment.last_ended < *going;
+                findings.promise(!(certain && (first || last)), || {
+                    format!(
+                        "seed {}: who is cut off can't tell: {:?} after {}",
+                        self.scenario.seed,
+                        segment.answer,
+                        Millis(segment.last_began.since(*there))
+                    )
+                });
+            }
         }
     }
 }
