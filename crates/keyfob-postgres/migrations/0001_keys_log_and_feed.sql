@@ -181,6 +181,16 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION {schema}.check_pruned() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM gone g WHERE g.position > (SELECT h.pruned_through FROM {schema}.head h)) THEN
+        RAISE EXCEPTION 'keyfob: what the feed has not given up stays in it'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
 CREATE TRIGGER keys_keep_identity BEFORE UPDATE ON {schema}.keys FOR EACH ROW
 WHEN ((OLD.id, OLD.organization, OLD.epoch, OLD.environment, OLD.created_at, OLD.created_by)
     IS DISTINCT FROM (NEW.id, NEW.organization, NEW.epoch, NEW.environment, NEW.created_at, NEW.created_by))
@@ -216,6 +226,10 @@ EXECUTE FUNCTION {schema}.refuse('the log is append-only');
 
 CREATE TRIGGER feed_is_not_rewritten BEFORE UPDATE OR TRUNCATE ON {schema}.feed FOR EACH STATEMENT
 EXECUTE FUNCTION {schema}.refuse('the feed is not rewritten');
+
+CREATE TRIGGER feed_is_pruned_as_said AFTER DELETE ON {schema}.feed
+REFERENCING OLD TABLE AS gone FOR EACH STATEMENT
+EXECUTE FUNCTION {schema}.check_pruned();
 
 CREATE TRIGGER organizations_stay_deleted BEFORE UPDATE ON {schema}.organizations FOR EACH ROW
 WHEN (NEW.organization <> OLD.organization OR NEW.epoch < OLD.epoch)

@@ -64,6 +64,9 @@ impl Database {
 
     /// A connection that is the caller's own.
     pub(crate) async fn connect(&self, deadline: Instant) -> Result<ClientWrapper, PostgresError> {
+        if self.pool.is_closed() {
+            return Err(PostgresError::connection(Refused::Closed.to_string()));
+        }
         match timeout_at(deadline, connect(&self.config, self.tls.clone())).await {
             Ok(connected) => {
                 let (client, task) = connected?;

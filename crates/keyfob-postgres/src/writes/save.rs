@@ -18,6 +18,7 @@ pub(crate) struct Save {
     forget_tokens: String,
     remember_tokens: String,
     delete_organizations: String,
+    give_up_feed: String,
     prune_feed: String,
     /// `None` where nobody is told.
     notify: Option<&'static str>,
@@ -37,7 +38,8 @@ impl Save {
             forget_tokens: schema.apply(FORGET_TOKENS),
             remember_tokens: schema.apply(REMEMBER_TOKENS),
             delete_organizations: schema.apply(DELETE_ORGANIZATIONS),
-            prune_feed: schema.apply(&prune_feed()),
+            give_up_feed: schema.apply(&give_up_feed()),
+            prune_feed: schema.apply(PRUNE_FEED),
             notify: notifies.then_some("SELECT pg_notify($1, $2)"),
             channel: schema.channel(),
             retention,
@@ -58,7 +60,8 @@ impl Save {
             (&self.forget_tokens, columns.forgotten.values()),
             (&self.remember_tokens, columns.tokens.values()),
             (&self.delete_organizations, columns.deleted.values()),
-            (&self.prune_feed, prune.then(|| vec![(&self.retention as _, Type::INT8)])),
+            (&self.give_up_feed, prune.then(|| vec![(&self.retention as _, Type::INT8)])),
+            (&self.prune_feed, prune.then(Vec::new)),
         ] {
             steps.extend(values.map(|values| Step::Statement(sql, values)));
         }
@@ -132,20 +135,22 @@ const DELETE_ORGANIZATIONS: &str = "\
     SELECT * FROM unnest($1::text[], $2::bigint[]) \
     ON CONFLICT (organization) DO UPDATE SET epoch = excluded.epoch";
 
-/// The first entries of the feed, as far as they have had their time, and not many at once: what is written
-/// by others waits for it.
-fn prune_feed() -> String {
+/// How far the feed is given up: over its first entries, as far as they have had their time, and not over many at
+/// once, since others wait for it.
+fn give_up_feed() -> String {
     format!(
-        "WITH old AS (SELECT f.position, f.written_at FROM {{schema}}.feed f \
-             ORDER BY f.position LIMIT {PRUNED_AT_ONCE}), \
-         gone AS (DELETE FROM {{schema}}.feed f USING old WHERE f.position = old.position \
-             AND old.position < (SELECT coalesce(min(o.position), 9223372036854775807) FROM old o \
-                 WHERE o.written_at >= {DATABASE_CLOCK} - $1) \
-             RETURNING f.position) \
-         UPDATE {{schema}}.head h SET pruned_through = g.position \
-         FROM (SELECT max(position) AS position FROM gone) g WHERE g.position IS NOT NULL"
+        "WITH first AS (SELECT f.position, f.written_at < {DATABASE_CLOCK} - $1 AS is_old \
+             FROM {{schema}}.feed f ORDER BY f.position LIMIT {PRUNED_AT_ONCE}), \
+         young AS (SELECT min(position) AS position FROM first WHERE NOT is_old), \
+         old AS (SELECT max(f.position) AS position FROM first f, young y \
+             WHERE f.position < y.position OR y.position IS NULL) \
+         UPDATE {{schema}}.head h SET pruned_through = o.position FROM old o \
+         WHERE o.position IS NOT NULL"
     )
 }
 
+const PRUNE_FEED: &str = "\
+    DELETE FROM {schema}.feed WHERE position <= (SELECT pruned_through FROM {schema}.head)";
+
 /// How many entries of the feed go with one write, at most.
-pub(crate) const PRUNED_AT_ONCE: u32 = 500;
+const PRUNED_AT_ONCE: u32 = 500;

@@ -1,0 +1,14 @@
+//! What this store has beyond the contract: its schema, its locks, its feed, its replicas and its roles.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod database;
+mod errors;
+mod feed;
+mod locks;
+mod opening;
+mod pruning;
+mod replicas;
+mod roles;
+mod sample;
+mod triggers;
