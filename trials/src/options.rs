@@ -11,6 +11,7 @@ usage: cargo xtask cluster [TRIAL] [--store sqlite|postgres] [--quick] [--seed N
   bound            faults of every kind: no node honours a revoked key beyond the staleness bound
   limits           creators in many processes race for the last slots
   usage            nodes are killed: usage is never over-counted, and hardly under-counted
+  failover         the primary dies: acknowledged revocations survive on its standby
 
 Without a name, all of them, on PostgreSQL unless told. `--quick` takes seconds and proves little. `--seed` repeats what a
 run drew by chance. Charts go to `target/trials` unless told.";

@@ -77,6 +77,31 @@ impl Stage {
         }
     }
 
+    /// The database as another server has it.
+    pub(crate) fn place_on(&self, port: u16) -> Place {
+        self.by_url(|database| database.url_through(port))
+    }
+
+    /// On whichever of two servers takes writes.
+    pub(crate) fn place_on_either(&self, [one, other]: [u16; 2]) -> Place {
+        self.by_url(|database| {
+            let name = database.name();
+            format!(
+                "postgres://postgres@127.0.0.1:{one},127.0.0.1:{other}/{name}\
+                 ?target_session_attrs=read-write"
+            )
+        })
+    }
+
+    fn by_url(&self, url: impl Fn(&Database) -> String) -> Place {
+        match &self.ground {
+            Ground::Sqlite(_) => self.place(),
+            Ground::Postgres(Primary { database, .. }) => {
+                Place::Postgres { url: url(database), notifications: url(database), replica: None }
+            }
+        }
+    }
+
     /// What a node is told, unless a trial changes it.
     pub(crate) fn settings(&self, name: impl Into<String>) -> Settings {
         Settings {

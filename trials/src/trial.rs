@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::findings::Findings;
-use crate::trials::{bound, limits, propagation, usage};
+use crate::trials::{bound, failover, limits, propagation, usage};
 
 /// A promise that is put to the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Trial {
     Limits,
     /// That usage is never counted twice, and lost for no longer than a flush interval.
     Usage,
+    /// That acknowledged revocations survive the death of the primary.
+    Failover,
 }
 
 /// How much of it.
@@ -70,7 +72,8 @@ impl Store {
 
 impl Trial {
     /// Every trial, in the order in which they are run.
-    pub const ALL: [Self; 4] = [Self::Propagation, Self::Bound, Self::Limits, Self::Usage];
+    pub const ALL: [Self; 5] =
+        [Self::Propagation, Self::Bound, Self::Limits, Self::Usage, Self::Failover];
 
     /// The word for it.
     #[must_use]
@@ -80,6 +83,7 @@ impl Trial {
             Self::Bound => "bound",
             Self::Limits => "limits",
             Self::Usage => "usage",
+            Self::Failover => "failover",
         }
     }
 
@@ -100,6 +104,7 @@ impl Trial {
             Self::Bound => bound::run(plan).await,
             Self::Limits => limits::run(plan).await,
             Self::Usage => usage::run(plan).await,
+            Self::Failover => failover::run(plan).await,
         }
     }
 }

@@ -42,3 +42,8 @@ trials! {
     racing_processes_make_as_many_keys_as_there_are_slots: Trial::Limits;
     usage_of_killed_processes_is_never_counted_twice: Trial::Usage;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acknowledged_revocation_survives_the_death_of_the_primary() {
+    holds(Trial::Failover, Store::Postgres).await;
+}

@@ -56,6 +56,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failure> {
         random: StdRng::seed_from_u64(plan.seed),
         findings: Findings::default(),
         bound: settings[0].staleness_bound,
+        calls: Vec::new(),
     };
     let mut chart = Latencies::new();
     let late = revoking.revoke(idle, WAVE_WHEN_IDLE).await?;
@@ -78,6 +79,8 @@ struct Revoking {
     random: StdRng,
     findings: Findings,
     bound: Duration,
+    /// How long each call took.
+    calls: Vec<Duration>,
 }
 
 impl Revoking {
@@ -99,6 +102,7 @@ impl Revoking {
         self.until(&keys, "every node accepts the keys", |sight| sight.last_acceptance().is_some())
             .await?;
         let revoked = self.revoke_all(&keys).await?;
+        self.calls.extend(revoked.iter().map(|(_, call)| call.returned.since(call.began)));
         self.until(&keys, "every node refuses the keys", |sight| {
             sight.began_last(Answer::is_refusal).is_some()
         })
@@ -190,6 +194,8 @@ impl Revoking {
             state,
             format_args!("last acceptance after the return of `revoke`: {late} revocations"),
         );
+        let calls = Distribution::of(std::mem::take(&mut self.calls));
+        self.findings.figure(&format!("{state}, the call itself"), calls);
         let never = late.sorted().iter().filter(|late| late.is_zero()).count();
         self.findings.figure(&format!("{state}, never accepted after it"), never);
         let measured = late.percentile(99);
