@@ -132,7 +132,7 @@ impl Node {
             }
             Command::Revoke(key) => self.revoke(&key).await,
             Command::StartLoad(load) => {
-                self.loading.start(&self.service, load);
+                self.loading.start(&self.service, load).await;
                 Ok(Reply::Done)
             }
             Command::StopLoad => Ok(Reply::Loaded(self.loading.stop().await)),

@@ -89,7 +89,8 @@ pub(crate) enum Command {
     },
     /// Revokes a key. Answered by [`Reply::Revoked`].
     Revoke(KeyName),
-    /// Verifies keys at random until it is told to stop. Answered at once by [`Reply::Done`].
+    /// Verifies keys at random until it is told to stop. Answered by [`Reply::Done`] when each was
+    /// looked up once.
     StartLoad(Load),
     /// Ends the load. Answered by [`Reply::Loaded`].
     StopLoad,

@@ -5,7 +5,7 @@ use keyfob::VerifyError;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{FORMAT, Service};
@@ -25,10 +25,17 @@ struct Running {
 const TICK: Duration = Duration::from_millis(1);
 
 impl Loading {
-    /// Starts it, in place of what was there before.
-    pub(super) fn start(&self, service: &Service, load: Load) {
+    /// Starts it, in place of what was there before, when every key was looked up once: a load that
+    /// begins with a thousand lookups is another than it is later.
+    pub(super) async fn start(&self, service: &Service, load: Load) {
         let over = watch::Sender::new(false);
         let Load { keys, rate, unknown_rate, seed } = load;
+        let mut lookups = JoinSet::new();
+        for key in &keys {
+            let (service, key) = (service.clone(), key.clone());
+            lookups.spawn(async move { service.verify(key.expose()).await.is_ok() });
+        }
+        lookups.join_all().await;
         let (service, random) = (service.clone(), StdRng::seed_from_u64(seed));
         let good = Good { service: service.clone(), keys, random, loaded: Loaded::default() };
         let good = tokio::spawn(good.run(rate, over.subscribe()));
@@ -81,7 +88,7 @@ async fn present_unknown(service: Service, rate: u32, over: watch::Receiver<bool
     let mut presented = 0;
     let mut pace = Pace::new(rate);
     while let Some(burst) = pace.next(&over).await {
-        let mut lookups = tokio::task::JoinSet::new();
+        let mut lookups = JoinSet::new();
         for _ in 0..burst {
             let Ok(key) = FORMAT.generate(keyfob::Environment::Live) else { return presented };
             let service = service.clone();
