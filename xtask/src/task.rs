@@ -13,6 +13,8 @@ usage: cargo xtask TASK
   docs             the documentation, without a warning
   package          packs every crate and builds what was packed
   bench [FILTER]   the benchmarks
+  cluster [TRIAL]  what is promised of many nodes, tried at full size on real processes;
+                   `cargo xtask cluster --help` says what can be chosen
   fuzz [SECONDS]   each fuzz target for 10 or so many seconds; needs a nightly compiler
   deny             dependencies against deny.toml; compiles cargo-deny on first use
   msrv             compiles what is published with the oldest compiler that they promise to support
@@ -26,6 +28,7 @@ pub(crate) enum Task {
     Docs,
     Package,
     Bench { filter: Option<String> },
+    Cluster { arguments: Vec<String> },
     Fuzz { seconds: u32 },
     Deny,
     Msrv,
@@ -43,6 +46,7 @@ impl Task {
             "docs" => Self::Docs,
             "package" => Self::Package,
             "bench" => Self::Bench { filter: arguments.next() },
+            "cluster" => Self::Cluster { arguments: arguments.by_ref().collect() },
             "fuzz" => Self::Fuzz { seconds: arguments.next().as_deref().map_or(Ok(10), seconds)? },
             "deny" => Self::Deny,
             "msrv" => Self::Msrv,
@@ -62,6 +66,7 @@ impl Task {
             Self::Docs => report(docs()),
             Self::Package => report(package::run()),
             Self::Bench { filter } => report(bench(filter)),
+            Self::Cluster { arguments } => report(cluster(arguments)),
             Self::Fuzz { seconds } => report(fuzz::run(seconds)),
             Self::Deny => report(deny()),
             Self::Msrv => report(msrv()),
@@ -92,6 +97,13 @@ fn bench(filter: Option<String>) -> Result<(), Failure> {
     Step::cargo("benches")
         .words("bench --locked --workspace --all-features --bench * --")
         .arguments(filter)
+        .run()
+}
+
+fn cluster(arguments: Vec<String>) -> Result<(), Failure> {
+    Step::cargo("trials")
+        .words("run --quiet --release --locked --package keyfob-trials --")
+        .arguments(arguments)
         .run()
 }
 
@@ -141,6 +153,8 @@ mod tests {
         assert_eq!(parse("test"), Ok(Task::Test));
         assert_eq!(parse("bench"), Ok(Task::Bench { filter: None }));
         assert_eq!(parse("bench warm"), Ok(Task::Bench { filter: Some("warm".into()) }));
+        let arguments = vec!["bound".into(), "--seed".into(), "7".into()];
+        assert_eq!(parse("cluster bound --seed 7"), Ok(Task::Cluster { arguments }));
         assert_eq!(parse("fuzz"), Ok(Task::Fuzz { seconds: 10 }));
         assert_eq!(parse("fuzz 60"), Ok(Task::Fuzz { seconds: 60 }));
         assert_eq!(parse("--help"), Ok(Task::Help));

@@ -129,7 +129,7 @@ const POSITION: &str = "SELECT position, tag FROM {schema}.events ORDER BY posit
 pub(crate) const CHANGES: &str = "\
     SELECT h.pruned_through, e.position, e.tag, a.tag, \
         f.position, f.tag, f.key, f.organization, f.hashes \
-    FROM {schema}.head h \
+    FROM (SELECT pruned_through FROM {schema}.head LIMIT 1) h \
     LEFT JOIN LATERAL (SELECT position, tag FROM {schema}.events \
         ORDER BY position DESC LIMIT 1) e ON true \
     LEFT JOIN {schema}.events a ON a.position = $1 \
