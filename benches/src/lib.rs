@@ -19,8 +19,11 @@
 
 mod callers;
 mod every_key;
+mod population;
 mod sample;
+mod scale;
 mod sqlite;
+mod sqlite_population;
 
 use std::alloc::System;
 use std::fmt;
@@ -31,8 +34,11 @@ use stats_alloc::{Region, StatsAlloc};
 
 pub use callers::Callers;
 pub use every_key::EveryKey;
+pub use population::Population;
 pub use sample::{FORMAT, texts};
+pub use scale::{Populated, scale};
 pub use sqlite::{KeyInserts, KeyLookup, SqliteKeys};
+pub use sqlite_population::populate_sqlite;
 
 /// A benchmark makes this its `#[global_allocator]`, with [`COUNTING_ALLOCATOR`] as the value.
 pub type CountingAllocator = &'static StatsAlloc<System>;
@@ -72,11 +78,12 @@ const COUNTED: usize = 1_000;
 impl<'a> Ratios<'a> {
     /// The operation that all others are divided by.
     pub fn to<T>(baseline: impl Into<String>, operation: impl FnMut() -> T + 'a) -> Self {
-        Self { operations: Vec::new(), rounds: 501, turn: TURN }.and(
-            baseline,
-            Goal::None,
-            operation,
-        )
+        Self::default().and(baseline, Goal::None, operation)
+    }
+
+    /// The operation that all others are divided by, which repeats itself as often as it is told.
+    pub fn to_repeated(baseline: impl Into<String>, repeat: impl FnMut(u64) + 'a) -> Self {
+        Self::default().and_repeated(baseline, Goal::None, repeat)
     }
 
     /// One more operation, whose result is not optimized away; its inputs are the caller's to hide
@@ -144,6 +151,12 @@ impl<'a> Ratios<'a> {
             allocations: allocations(operation, allocator),
         });
         Report { lines: lines.collect() }
+    }
+}
+
+impl Default for Ratios<'_> {
+    fn default() -> Self {
+        Self { operations: Vec::new(), rounds: 501, turn: TURN }
     }
 }
 
