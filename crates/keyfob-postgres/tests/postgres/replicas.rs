@@ -1,0 +1,136 @@
+//! Another database stands in for a replica: it is as far behind as a test wants it to be.
+
+use std::time::Duration;
+
+use keyfob_postgres::{PostgresOptions, PostgresStore};
+use keyfob_store::{FeedPosition, FoundState, KeyStore};
+use keyfob_test_cluster::Database;
+
+use crate::database::{database, execute, open, session, try_open, until};
+use crate::sample::{by, event, insert, new_key, organization, try_insert};
+
+struct Pair {
+    primary: Database,
+    replica: Database,
+    /// A node that asks the replica.
+    node: PostgresStore,
+    /// Writes to the replica what has arrived there.
+    arrival: PostgresStore,
+}
+
+impl Pair {
+    async fn new(freshness: Duration) -> Self {
+        let (primary, replica) = (database(), database());
+        let arrival = open(&replica).await;
+        let options = PostgresOptions::new(primary.socket_url())
+            .with_replica(replica.socket_url())
+            .with_replica_freshness(freshness);
+        let node = try_open(options).await.unwrap();
+        Self { primary, replica, node, arrival }
+    }
+
+    /// How many lookups the replica has answered, as far as it has counted: sessions report it when they idle.
+    async fn scans(database: &Database) -> i64 {
+        let client = session(database).await;
+        let scans = "SELECT coalesce(sum(idx_scan + seq_scan), 0)::bigint FROM pg_stat_user_tables \
+             WHERE schemaname = 'keyfob' AND relname = 'organizations'";
+        client.query_one(scans, &[]).await.unwrap().get(0)
+    }
+}
+
+const FRESH: Duration = Duration::from_secs(3_600);
+
+#[tokio::test]
+async fn replica_that_is_up_to_date_answers() {
+    let pair = Pair::new(FRESH).await;
+    let key = new_key();
+    let hash = key.secret.hash;
+    try_insert(&pair.node, key.clone(), keyfob_store::KeyLimit::Unlimited).await.unwrap();
+    try_insert(&pair.arrival, key, keyfob_store::KeyLimit::Unlimited).await.unwrap();
+    pair.node.position().await.unwrap();
+    // Told apart by what only the replica has.
+    let only_there = new_key();
+    let found = only_there.secret.hash;
+    try_insert(&pair.arrival, only_there, keyfob_store::KeyLimit::Unlimited).await.unwrap();
+    let answer = pair.node.find(&[hash, found]).await.unwrap();
+    assert!(answer.keys.iter().all(Option::is_some), "the replica was asked: {answer:?}");
+    drop((pair.primary, pair.replica));
+}
+
+#[tokio::test]
+async fn lagging_replica_does_not_revive_a_revoked_key() {
+    let pair = Pair::new(FRESH).await;
+    let key = new_key();
+    let (id, hash) = (key.id, key.secret.hash);
+    for store in [&pair.node, &pair.arrival] {
+        try_insert(store, key.clone(), keyfob_store::KeyLimit::Unlimited).await.unwrap();
+    }
+    let state = async |store: &PostgresStore| {
+        store.find(&[hash]).await.unwrap().keys[0].as_ref().map(|found| found.state)
+    };
+    pair.node.position().await.unwrap();
+    assert_eq!(state(&pair.node).await, Some(FoundState::Active));
+    // By this node, whose own commit is what it has seen.
+    pair.node.revoke(&organization(), id, None, by()).await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(state(&pair.node).await, Some(FoundState::Revoked));
+    }
+    assert_eq!(state(&pair.arrival).await, Some(FoundState::Active), "the replica lags");
+}
+
+#[tokio::test]
+async fn change_that_the_feed_told_of_is_not_missing_from_a_later_answer() {
+    let pair = Pair::new(FRESH).await;
+    let other = open(&pair.primary).await;
+    let key = new_key();
+    let (id, hash) = (key.id, key.secret.hash);
+    for store in [&other, &pair.arrival] {
+        try_insert(store, key.clone(), keyfob_store::KeyLimit::Unlimited).await.unwrap();
+    }
+    other.revoke(&organization(), id, None, by()).await.unwrap();
+    pair.node.changes(FeedPosition::START, 10).await.unwrap();
+    let found = pair.node.find(&[hash]).await.unwrap();
+    assert_eq!(found.keys[0].as_ref().map(|found| found.state), Some(FoundState::Revoked));
+    assert_eq!(found.position, FeedPosition::new(2));
+}
+
+/// Whatever it knows: the primary may have gone on without being heard.
+#[tokio::test]
+async fn node_that_has_not_heard_from_the_primary_asks_no_replica() {
+    let pair = Pair::new(Duration::ZERO).await;
+    for _ in 0..3 {
+        pair.arrival.append_event(event(), by()).await.unwrap();
+    }
+    let only_there = insert(&pair.arrival).await;
+    pair.node.position().await.unwrap();
+    let found = pair.node.find(&[only_there.secrets[0].hash]).await.unwrap();
+    assert_eq!(found.keys, [None], "the primary was asked");
+}
+
+#[tokio::test]
+async fn replica_that_fails_costs_no_answer() {
+    let primary = database();
+    let options = PostgresOptions::new(primary.socket_url())
+        .with_replica("postgres://postgres@127.0.0.1:1/none")
+        .with_replica_freshness(FRESH);
+    let node = try_open(options).await.unwrap();
+    let key = insert(&node).await;
+    node.position().await.unwrap();
+    for _ in 0..20 {
+        assert!(node.find(&[key.secrets[0].hash]).await.unwrap().keys[0].is_some());
+    }
+}
+
+#[tokio::test]
+async fn replica_that_has_caught_up_is_asked_again() {
+    let pair = Pair::new(FRESH).await;
+    let key = insert(&pair.node).await;
+    pair.node.find(&[key.secrets[0].hash]).await.unwrap();
+    let only_there = insert(&pair.arrival).await;
+    execute(&pair.replica, "ANALYZE").await.unwrap();
+    until("the replica is asked", || async {
+        pair.node.find(&[only_there.secrets[0].hash]).await.unwrap().keys[0].is_some()
+    })
+    .await;
+    let _ = Pair::scans(&pair.replica).await;
+}
