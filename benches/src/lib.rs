@@ -60,6 +60,7 @@ pub struct Ratios<'a> {
     operations: Vec<Operation<'a>>,
     rounds: usize,
     turn: Duration,
+    times: Option<u64>,
 }
 
 struct Operation<'a> {
@@ -129,10 +130,18 @@ impl<'a> Ratios<'a> {
         Self { turn, ..self }
     }
 
+    /// How often an operation is repeated in each turn, rather than for how long: for operations that
+    /// do the same in different places, and must do it equally often.
+    #[must_use]
+    pub fn times(self, times: u64) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
     /// Measures. The allocator is the one that the benchmark made its global one.
     #[must_use]
     pub fn run(mut self, allocator: &CountingAllocator) -> Report {
-        let times_in_a_turn = |operation| times_in_a_turn(operation, self.turn);
+        let times_in_a_turn =
+            |operation| self.times.unwrap_or_else(|| times_in_a_turn(operation, self.turn));
         let times: Vec<u64> = self.operations.iter_mut().map(times_in_a_turn).collect();
         let mut rounds = vec![Vec::with_capacity(self.rounds); self.operations.len()];
         for round in 0..self.rounds {
@@ -156,7 +165,7 @@ impl<'a> Ratios<'a> {
 
 impl Default for Ratios<'_> {
     fn default() -> Self {
-        Self { operations: Vec::new(), rounds: 501, turn: TURN }
+        Self { operations: Vec::new(), rounds: 501, turn: TURN, times: None }
     }
 }
 

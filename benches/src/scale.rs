@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use keyfob_core::{Environment, KeyHash};
 use keyfob_store::{
@@ -33,14 +33,16 @@ impl<S> Clone for Populated<S> {
     }
 }
 
-/// How often an operation has its turn, and for how long: what waits for a disk takes longer.
+/// How often an operation has its turn, and how often each caller asks in one.
 struct Pace {
     rounds: usize,
-    turn: Duration,
+    asked: u64,
 }
 
-const READS: Pace = Pace { rounds: 101, turn: Duration::from_millis(5) };
-const WRITES: Pace = Pace { rounds: 15, turn: Duration::from_millis(20) };
+const LOOKUPS: Pace = Pace { rounds: 101, asked: 32 };
+const READS: Pace = Pace { rounds: 51, asked: 4 };
+/// Of these the small store must have enough keys to be revoked.
+const WRITES: Pace = Pace { rounds: 15, asked: 4 };
 
 /// Measures each operation in both, in turns, with this many callers, who each wait for their answers.
 ///
@@ -55,7 +57,7 @@ pub fn scale<S: KeyStore>(
 ) {
     let comparison = Comparison { small, large, callers, runtime, allocator };
     let batch = Populated::find_64;
-    report("find a key", comparison.run(&READS, 2.0, Populated::find));
+    report("find a key", comparison.run(&LOOKUPS, 2.0, Populated::find));
     report("find 64 keys at once", comparison.run(&READS, 2.0, batch));
     report("list 50 keys of an organization", comparison.run(&READS, 1.5, Populated::list));
     let list = Populated::list_large;
@@ -88,7 +90,7 @@ impl<S: KeyStore> Comparison<'_, S> {
         let name = |populated: &Populated<S>| format!("{} keys", populated.0.population.keys());
         Ratios::to_repeated(name(self.small), repeat(self.small))
             .and_repeated(name(self.large), Goal::AtMost(goal), repeat(self.large))
-            .turn(pace.turn)
+            .times(pace.asked * self.callers as u64)
             .rounds(pace.rounds)
             .run(self.allocator)
     }
