@@ -11,6 +11,8 @@ mod open_error;
 mod options;
 mod parts;
 mod pipeline;
+#[cfg(test)]
+mod plans;
 mod postgres_error;
 mod postgres_store;
 mod reads;
