@@ -19,8 +19,11 @@
 
 mod callers;
 mod every_key;
+mod population;
 mod sample;
+mod scale;
 mod sqlite;
+mod sqlite_population;
 
 use std::alloc::System;
 use std::fmt;
@@ -31,8 +34,11 @@ use stats_alloc::{Region, StatsAlloc};
 
 pub use callers::Callers;
 pub use every_key::EveryKey;
+pub use population::Population;
 pub use sample::{FORMAT, texts};
+pub use scale::{Populated, scale};
 pub use sqlite::{KeyInserts, KeyLookup, SqliteKeys};
+pub use sqlite_population::populate_sqlite;
 
 /// A benchmark makes this its `#[global_allocator]`, with [`COUNTING_ALLOCATOR`] as the value.
 pub type CountingAllocator = &'static StatsAlloc<System>;
@@ -54,6 +60,7 @@ pub struct Ratios<'a> {
     operations: Vec<Operation<'a>>,
     rounds: usize,
     turn: Duration,
+    times: Option<u64>,
 }
 
 struct Operation<'a> {
@@ -72,11 +79,12 @@ const COUNTED: usize = 1_000;
 impl<'a> Ratios<'a> {
     /// The operation that all others are divided by.
     pub fn to<T>(baseline: impl Into<String>, operation: impl FnMut() -> T + 'a) -> Self {
-        Self { operations: Vec::new(), rounds: 501, turn: TURN }.and(
-            baseline,
-            Goal::None,
-            operation,
-        )
+        Self::default().and(baseline, Goal::None, operation)
+    }
+
+    /// The operation that all others are divided by, which repeats itself as often as it is told.
+    pub fn to_repeated(baseline: impl Into<String>, repeat: impl FnMut(u64) + 'a) -> Self {
+        Self::default().and_repeated(baseline, Goal::None, repeat)
     }
 
     /// One more operation, whose result is not optimized away; its inputs are the caller's to hide
@@ -122,10 +130,18 @@ impl<'a> Ratios<'a> {
         Self { turn, ..self }
     }
 
+    /// How often an operation is repeated in each turn, rather than for how long: for operations that
+    /// do the same in different places, and must do it equally often.
+    #[must_use]
+    pub fn times(self, times: u64) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
     /// Measures. The allocator is the one that the benchmark made its global one.
     #[must_use]
     pub fn run(mut self, allocator: &CountingAllocator) -> Report {
-        let times_in_a_turn = |operation| times_in_a_turn(operation, self.turn);
+        let times_in_a_turn =
+            |operation| self.times.unwrap_or_else(|| times_in_a_turn(operation, self.turn));
         let times: Vec<u64> = self.operations.iter_mut().map(times_in_a_turn).collect();
         let mut rounds = vec![Vec::with_capacity(self.rounds); self.operations.len()];
         for round in 0..self.rounds {
@@ -144,6 +160,12 @@ impl<'a> Ratios<'a> {
             allocations: allocations(operation, allocator),
         });
         Report { lines: lines.collect() }
+    }
+}
+
+impl Default for Ratios<'_> {
+    fn default() -> Self {
+        Self { operations: Vec::new(), rounds: 501, turn: TURN, times: None }
     }
 }
 

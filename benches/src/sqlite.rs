@@ -61,7 +61,7 @@ impl SqliteKeys {
     pub fn connection(&self) -> Connection {
         let connection = Connection::open(self.path()).expect("the file is there");
         let pragmas = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-             PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384";
+             PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536";
         connection.execute_batch(pragmas).expect("five settings");
         connection
     }
@@ -88,7 +88,7 @@ impl<'c> KeyLookup<'c> {
     pub fn prepare(connection: &'c Connection) -> Self {
         let sql = "SELECT k.id, k.organization, k.environment, k.scopes, k.disabled, k.revoked_at, \
              k.expires_at, s.retires_at FROM keyfob_secrets s \
-             CROSS JOIN keyfob_keys k ON k.id = s.key WHERE s.hash = ?1";
+             CROSS JOIN keyfob_keys k ON k.number = s.key WHERE s.hash = ?1";
         Self(connection.prepare(sql).expect("keyfob's schema"))
     }
 
@@ -130,7 +130,8 @@ impl<'c> KeyInserts<'c> {
             ),
             secret: prepare(
                 "INSERT INTO keyfob_secrets (hash, key, generation, hint, created_at) \
-                 VALUES (?1, ?2, 1, 'tk_live_a1b2c3d4', ?3)",
+                 VALUES (?1, (SELECT number FROM keyfob_keys WHERE id = ?2), 1, \
+                 'tk_live_a1b2c3d4', ?3)",
             ),
             event: prepare(
                 "INSERT INTO keyfob_events (at, organization, action, actor, key, details) \

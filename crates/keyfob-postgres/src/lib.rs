@@ -12,6 +12,8 @@ mod open_error;
 mod options;
 mod parts;
 mod pipeline;
+#[cfg(test)]
+mod plans;
 #[cfg(feature = "deadpool_postgres_0_14")]
 mod pool;
 mod postgres_error;

@@ -5,7 +5,7 @@ mod columns;
 mod difference;
 mod failed;
 pub(crate) mod insertions;
-mod load;
+pub(crate) mod load;
 mod needs;
 pub(crate) mod organizations;
 mod queue;

@@ -21,7 +21,6 @@ const PRAGMAS: &str = "
     PRAGMA trusted_schema = OFF;
     PRAGMA cell_size_check = ON;
     PRAGMA temp_store = MEMORY;
-    PRAGMA cache_size = -16384;
     PRAGMA journal_size_limit = 67108864;
 ";
 
@@ -49,6 +48,9 @@ pub(crate) fn open(options: &SqliteOptions) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(options.busy_timeout())?;
     connection.execute_batch(PRAGMAS)?;
+    // In KiB, when negative. More than fits is as good as without end.
+    let cache = i32::try_from(options.page_cache() / 1024).unwrap_or(i32::MAX);
+    connection.execute_batch(&format!("PRAGMA cache_size = -{};", cache.max(1)))?;
     Ok(connection)
 }
 
@@ -56,7 +58,8 @@ pub(crate) fn open(options: &SqliteOptions) -> Result<Connection, OpenError> {
 /// log after another process has died.
 pub(crate) fn open_for_reading(options: &SqliteOptions) -> Result<Connection, OpenError> {
     let connection = open(options)?;
-    connection.execute_batch("PRAGMA query_only = ON;")?;
+    let map = i64::try_from(options.memory_map()).unwrap_or(i64::MAX);
+    connection.execute_batch(&format!("PRAGMA query_only = ON; PRAGMA mmap_size = {map};"))?;
     Ok(connection)
 }
 

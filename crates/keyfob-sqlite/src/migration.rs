@@ -25,7 +25,7 @@ pub struct Migration {
 }
 
 /// In order, from version 1 without a gap.
-static ALL: [Migration; 3] = [
+static ALL: [Migration; 4] = [
     Migration {
         version: 1,
         name: "keys_and_log",
@@ -37,6 +37,11 @@ static ALL: [Migration; 3] = [
         template: include_str!("../migrations/0002_life_of_a_key.sql"),
     },
     Migration { version: 3, name: "nodes", template: include_str!("../migrations/0003_nodes.sql") },
+    Migration {
+        version: 4,
+        name: "numbers",
+        template: include_str!("../migrations/0004_numbers.sql"),
+    },
 ];
 
 impl Migration {
@@ -64,7 +69,9 @@ impl Migration {
         Sha256::digest(self.template).into()
     }
 
-    /// The statements, to be run in one transaction. The last one records the step.
+    /// The statements, to be run in one transaction, with `PRAGMA foreign_keys = OFF` before it and
+    /// `ON` behind: a step may make a table anew that others refer to. The last statement records the
+    /// step.
     #[must_use]
     pub fn sql(&self, prefix: &TablePrefix) -> String {
         use std::fmt::Write;
@@ -82,27 +89,31 @@ impl Migration {
 
     /// The names, without prefix, of the tables, indices and triggers that it creates.
     pub(crate) fn objects(&self) -> impl Iterator<Item = &'static str> {
-        self.named_after("CREATE ")
+        self.template.lines().filter(|line| line.starts_with("CREATE ")).filter_map(name_in)
     }
 
-    /// The names, without prefix, of everything that is there when all steps are applied.
-    pub(crate) fn all_objects() -> HashSet<&'static str> {
+    /// The names, without prefix, of everything that is there when these steps are applied.
+    pub(crate) fn objects_after(migrations: &[Self]) -> HashSet<&'static str> {
         let mut objects = HashSet::new();
-        for migration in Self::all() {
-            objects.extend(migration.objects());
-            for dropped in migration.named_after("DROP ") {
-                objects.remove(dropped);
+        for line in migrations.iter().flat_map(|migration| migration.template.lines()) {
+            let Some(name) = name_in(line) else { continue };
+            if line.starts_with("CREATE ") {
+                objects.insert(name);
+            } else if line.starts_with("DROP ") {
+                objects.remove(name);
+            } else if let Some((_, renamed)) = line.split_once(" RENAME TO ") {
+                objects.remove(name);
+                objects.extend(name_in(renamed));
             }
         }
         objects
     }
+}
 
-    fn named_after(&self, verb: &'static str) -> impl Iterator<Item = &'static str> {
-        self.template.lines().filter(move |line| line.starts_with(verb)).filter_map(|line| {
-            let (_, rest) = line.split_once("{prefix}")?;
-            rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()
-        })
-    }
+/// The first name in a line, without prefix.
+fn name_in(line: &'static str) -> Option<&'static str> {
+    let (_, rest) = line.split_once("{prefix}")?;
+    rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()
 }
 
 #[cfg(test)]
@@ -121,10 +132,13 @@ mod tests {
             let objects = migration.objects().count();
             assert_eq!(objects, migration.template.matches("\nCREATE ").count());
         }
-        let objects = Migration::all_objects();
-        for name in ["migrations", "keys_by_epoch", "secrets_by_key", "keys_stay_revoked"] {
+        let objects = Migration::objects_after(Migration::all());
+        for name in ["migrations", "keys", "keys_by_epoch", "secrets_by_hash", "keys_stay_revoked"]
+        {
             assert!(objects.contains(name), "{name}");
         }
-        assert!(!objects.contains("keys_slots"), "a later step drops it");
+        for name in ["keys_slots", "secrets_by_key", "numbered_keys"] {
+            assert!(!objects.contains(name), "a later step drops or renames it: {name}");
+        }
     }
 }

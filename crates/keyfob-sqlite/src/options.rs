@@ -23,6 +23,8 @@ pub struct SqliteOptions {
     migrations: bool,
     busy_timeout: Duration,
     max_pages: Option<u32>,
+    page_cache: u64,
+    memory_map: u64,
 }
 
 impl SqliteOptions {
@@ -37,6 +39,8 @@ impl SqliteOptions {
             migrations: true,
             busy_timeout: Duration::from_secs(5),
             max_pages: None,
+            page_cache: 64 << 20,
+            memory_map: 0,
         }
     }
 
@@ -81,6 +85,27 @@ impl SqliteOptions {
         self
     }
 
+    /// How many bytes of the file each thread keeps in memory at most: 64 MiB unless told. A thread
+    /// takes as much only if it reads as many pages; there is one for each reader and one that writes.
+    ///
+    /// A lookup is fast while this holds the inner pages of the indices: about 3 bytes for each key.
+    pub const fn with_page_cache(mut self, bytes: u64) -> Self {
+        self.page_cache = bytes;
+        self
+    }
+
+    /// How many bytes of the file readers map into memory, rather than copy from it: none unless told.
+    /// SQLite may be built to map less; unless built otherwise, 2 GiB.
+    ///
+    /// In a large file it makes lookups and lists faster, since most pages that they read are in no
+    /// cache but the system's. The price: **if the disk fails under a page that is mapped, or another
+    /// program cuts the file short, the system ends the process (`SIGBUS`)** where a copy would have
+    /// been an error.
+    pub const fn with_memory_map(mut self, bytes: u64) -> Self {
+        self.memory_map = bytes;
+        self
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -103,6 +128,14 @@ impl SqliteOptions {
 
     pub(crate) const fn busy_timeout(&self) -> Duration {
         self.busy_timeout
+    }
+
+    pub(crate) const fn page_cache(&self) -> u64 {
+        self.page_cache
+    }
+
+    pub(crate) const fn memory_map(&self) -> u64 {
+        self.memory_map
     }
 
     pub(crate) const fn max_pages(&self) -> Option<u32> {

@@ -5,7 +5,7 @@ use keyfob_store::{
 use rusqlite::{Connection, Params, Row, Statement, params};
 
 use crate::TablePrefix;
-use crate::rows::{self, FOUND_KEY, KEY_RECORD, NODE_REPORT, SECRET_RECORD};
+use crate::rows::{self, FOUND_KEY, NODE_REPORT, NUMBERED_KEY, NumberedKey, SECRET_RECORD};
 use crate::sqlite_error::store_error;
 
 mod feed;
@@ -83,10 +83,8 @@ impl<'c> Reads<'c> {
         key: KeyId,
     ) -> Result<KeyRecord, StoreError> {
         let values = params![organization.as_str(), key.as_bytes()];
-        let mut record =
-            first(&mut self.key, values, rows::key_record)?.ok_or(StoreError::NotFound)?;
-        self.add_secrets(&mut record)?;
-        Ok(record)
+        let key = first(&mut self.key, values, rows::numbered_key)?.ok_or(StoreError::NotFound)?;
+        self.with_secrets(key)
     }
 
     /// Whether there is such a key, of whichever organization.
@@ -105,19 +103,19 @@ impl<'c> Reads<'c> {
         query: &KeyQuery,
         at: Timestamp,
     ) -> Result<Page<KeyRecord, KeyId>, StoreError> {
-        let mut keys = self.lists.read(organization, query, at)?;
-        for key in &mut keys {
-            self.add_secrets(key)?;
-        }
+        let keys = self.lists.read(organization, query, at)?.into_iter();
+        let keys = keys.map(|key| self.with_secrets(key)).collect::<Result<_, _>>()?;
         Ok(Page::of_read_ahead(keys, query.size, |last| last.id))
     }
 
-    fn add_secrets(&mut self, key: &mut KeyRecord) -> Result<(), StoreError> {
-        key.secrets = all(&mut self.secrets, [key.id.as_bytes()], rows::secret_record)?;
-        if key.secrets.is_empty() {
+    fn with_secrets(&mut self, key: NumberedKey) -> Result<KeyRecord, StoreError> {
+        let NumberedKey { number, mut record } = key;
+        let values = params![number, record.id.as_bytes()];
+        record.secrets = all(&mut self.secrets, values, rows::secret_record)?;
+        if record.secrets.is_empty() {
             Err(StoreError::corrupt("a key without a secret"))
         } else {
-            Ok(())
+            Ok(record)
         }
     }
 
@@ -184,22 +182,22 @@ fn find_sql() -> String {
     format!(
         "SELECT {FOUND_KEY}, k.epoch <> coalesce((SELECT o.epoch FROM {{prefix}}organizations o \
          WHERE o.organization = k.organization), 0) FROM {{prefix}}secrets s \
-         CROSS JOIN {{prefix}}keys k ON k.id = s.key WHERE s.hash = ?1"
+         CROSS JOIN {{prefix}}keys k ON k.number = s.key WHERE s.hash = ?1"
     )
 }
 
 fn key_sql() -> String {
     format!(
-        "SELECT {KEY_RECORD} FROM {{prefix}}keys \
+        "SELECT {NUMBERED_KEY} FROM {{prefix}}keys \
          WHERE id = ?2 AND +organization = ?1 AND +epoch = {EPOCH}"
     )
 }
 
-/// The secret in use, and the one before it.
+/// The secret in use, and the one before it, of the key of number `?1` and id `?2`.
 fn secrets_sql() -> String {
     format!(
         "SELECT {SECRET_RECORD} FROM {{prefix}}secrets s \
-         LEFT JOIN {{prefix}}last_uses u ON u.key = s.key AND u.secret = s.generation \
+         LEFT JOIN {{prefix}}last_uses u ON u.key = ?2 AND u.secret = s.generation \
          WHERE s.key = ?1 ORDER BY s.generation DESC LIMIT 2"
     )
 }

@@ -37,14 +37,19 @@ pub(crate) fn found_key(row: &Row<'_>) -> Result<FoundKey, StoreError> {
     })
 }
 
-/// The columns of [`key_record`], of the table of keys.
-pub(crate) const KEY_RECORD: &str = "id, organization, name, environment, scopes, disabled, \
-     revoked_at, revoked_by, revoked_reason, created_at, created_by, expires_at";
+/// A key without its secrets, and the number by which they are found.
+pub(crate) struct NumberedKey {
+    pub(crate) number: i64,
+    pub(crate) record: KeyRecord,
+}
 
-/// A key without its secrets.
-pub(crate) fn key_record(row: &Row<'_>) -> Result<KeyRecord, StoreError> {
+/// The columns of [`numbered_key`], of the table of keys.
+pub(crate) const NUMBERED_KEY: &str = "id, organization, name, environment, scopes, disabled, \
+     revoked_at, revoked_by, revoked_reason, created_at, created_by, expires_at, number";
+
+pub(crate) fn numbered_key(row: &Row<'_>) -> Result<NumberedKey, StoreError> {
     let revoked_at = time(row, 6, "keys.revoked_at")?;
-    Ok(KeyRecord {
+    let record = KeyRecord {
         id: key_id(row, 0, "keys.id")?,
         organization: parsed(row, 1, "keys.organization", str::parse)?,
         name: parsed(row, 2, "keys.name", str::parse)?,
@@ -63,7 +68,8 @@ pub(crate) fn key_record(row: &Row<'_>) -> Result<KeyRecord, StoreError> {
         created_by: parsed(row, 10, "keys.created_by", str::parse)?,
         expires_at: time(row, 11, "keys.expires_at")?,
         secrets: Vec::new(),
-    })
+    };
+    Ok(NumberedKey { number: number(row, 12, "keys.number")?, record })
 }
 
 /// The columns of [`secret_record`], of the tables `s` (secrets) and `u` (last uses).

@@ -11,7 +11,18 @@ use crate::{Migration, OpenError, SqliteOptions, TablePrefix};
 /// number of processes may start at once.
 ///
 /// It works in whatever journal mode the file has: if a migration fails, not even that was changed.
+/// References between tables are looked at in the end, as a migration may make tables anew.
 pub(crate) fn prepare(connection: &Connection, options: &SqliteOptions) -> Result<(), OpenError> {
+    connection.execute_batch("PRAGMA foreign_keys = OFF")?;
+    let prepared = prepare_without_references(connection, options);
+    connection.execute_batch("PRAGMA foreign_keys = ON")?;
+    prepared
+}
+
+fn prepare_without_references(
+    connection: &Connection,
+    options: &SqliteOptions,
+) -> Result<(), OpenError> {
     let patience = options.busy_timeout();
     retry_while_busy(patience, || connection.execute_batch("BEGIN IMMEDIATE"))?;
     let prepared = migrate(connection, options)
@@ -44,7 +55,8 @@ fn migrate(connection: &Connection, options: &SqliteOptions) -> Result<(), OpenE
         }
     }
     let missing = &all[applied.len().min(all.len())..];
-    let in_the_way = |name: &&'static str| present.contains(&format!("{prefix}{name}"));
+    let own = Migration::objects_after(&all[..all.len() - missing.len()]);
+    let in_the_way = |name: &&'static str| in_set(&present, prefix, name) && !own.contains(name);
     if let Some(name) = missing.iter().flat_map(Migration::objects).find(in_the_way) {
         return Err(OpenError::Foreign { what: format!("there is a `{prefix}{name}`") });
     }
@@ -54,14 +66,29 @@ fn migrate(connection: &Connection, options: &SqliteOptions) -> Result<(), OpenE
     for migration in missing {
         connection.execute_batch(&migration.sql(prefix))?;
     }
+    if !missing.is_empty() {
+        check_references(connection, prefix)?;
+    }
     // On a file that can't be written, BEGIN IMMEDIATE begins to read and says nothing. This writes
     // nothing, and fails where something else would.
     connection.execute_batch(&prefix.apply("DELETE FROM {prefix}migrations WHERE false"))?;
     let present = if missing.is_empty() { present } else { names(connection)? };
-    match Migration::all_objects().into_iter().find(|name| !in_set(&present, prefix, name)) {
+    match Migration::objects_after(all).into_iter().find(|name| !in_set(&present, prefix, name)) {
         Some(name) => Err(OpenError::Altered { what: format!("`{prefix}{name}` is missing") }),
         None => Ok(()),
     }
+}
+
+/// That a table which was made anew has all that others refer to.
+fn check_references(connection: &Connection, prefix: &TablePrefix) -> Result<(), OpenError> {
+    for table in ["secrets", "events", "idempotency", "usage", "last_uses", "organizations"] {
+        let sql = format!("PRAGMA foreign_key_check({prefix}{table})");
+        if connection.prepare(&sql)?.exists([])? {
+            let what = format!("`{prefix}{table}` refers to what is not there");
+            return Err(OpenError::Altered { what });
+        }
+    }
+    Ok(())
 }
 
 fn in_set(present: &HashSet<String>, prefix: &TablePrefix, name: &str) -> bool {

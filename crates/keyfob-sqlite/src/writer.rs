@@ -217,8 +217,8 @@ mod tests {
         // A deferred constraint is looked at when the transaction commits.
         let poison: Work = |writes| {
             let sql = "PRAGMA defer_foreign_keys = ON;
-                INSERT INTO keyfob_secrets VALUES
-                (zeroblob(32), zeroblob(16), 1, 'tk_live_00000000', 0, NULL, NULL)";
+                INSERT INTO keyfob_secrets (key, generation, hash, hint, created_at)
+                VALUES (9, 1, zeroblob(32), 'tk_live_00000000', 0)";
             writes.connection().execute_batch(sql).unwrap();
             Ok(())
         };

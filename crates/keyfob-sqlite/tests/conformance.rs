@@ -1,7 +1,7 @@
 //! Certifies the store against its contract, with as many connections to one file as a check wants.
 
 use keyfob_conformance::{ModelRun, StoreFactory, run_all, run_model};
-use keyfob_sqlite::SqliteStore;
+use keyfob_sqlite::{SqliteOptions, SqliteStore};
 use keyfob_store::BackendError;
 use tempfile::TempDir;
 
@@ -23,6 +23,29 @@ impl StoreFactory for InAFile {
 #[test]
 fn sqlite_store_keeps_the_contract() {
     run_all(InAFile).assert_passed();
+}
+
+/// Mapped, and with next to nothing cached.
+struct Mapped;
+
+impl StoreFactory for Mapped {
+    type Store = SqliteStore;
+    type Data = TempDir;
+
+    async fn create(&self) -> Result<TempDir, BackendError> {
+        InAFile.create().await
+    }
+
+    async fn open(&self, directory: &TempDir) -> Result<SqliteStore, BackendError> {
+        let options = SqliteOptions::new(directory.path().join("app.db"));
+        let options = options.with_memory_map(1 << 30).with_page_cache(16 << 10);
+        Ok(SqliteStore::open_with(options).await?)
+    }
+}
+
+#[test]
+fn mapped_file_never_differs_from_the_model() {
+    run_model(Mapped, ModelRun { cases: 32, steps: 60, seed: 3 }).assert_passed();
 }
 
 #[test]

@@ -71,6 +71,9 @@ pub(super) const CHANGES: &str = "SELECT position, at, key, organization FROM {p
      WHERE position > ?1 AND (key IS NOT NULL OR action = 'organization.deleted') \
      ORDER BY position LIMIT ?2";
 
+/// Left to itself, SQLite would read all the secrets that the key ever had, since they lie together.
 pub(super) const HASHES: &str = "\
-     SELECT hash FROM {prefix}secrets WHERE key = ?1 AND retires_at IS NULL UNION ALL \
-     SELECT hash FROM {prefix}secrets WHERE key = ?1 AND retires_at > ?2";
+     SELECT hash FROM {prefix}secrets INDEXED BY {prefix}secrets_by_end \
+     WHERE key = (SELECT number FROM {prefix}keys WHERE id = ?1) AND retires_at IS NULL UNION ALL \
+     SELECT hash FROM {prefix}secrets INDEXED BY {prefix}secrets_by_end \
+     WHERE key = (SELECT number FROM {prefix}keys WHERE id = ?1) AND retires_at > ?2";

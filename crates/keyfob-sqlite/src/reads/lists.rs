@@ -1,8 +1,8 @@
-use keyfob_store::{KeyQuery, KeyRecord, KeyStatus, OrganizationId, StoreError, Timestamp};
+use keyfob_store::{KeyQuery, KeyStatus, OrganizationId, StoreError, Timestamp};
 use rusqlite::{Statement, ToSql};
 
 use super::{EPOCH, all};
-use crate::rows::{self, KEY_RECORD};
+use crate::rows::{self, NUMBERED_KEY, NumberedKey};
 
 /// Lists of an organization's keys: one statement for each status, and one for all.
 pub(super) struct Lists<'c>([Statement<'c>; 5]);
@@ -26,7 +26,7 @@ impl<'c> Lists<'c> {
         organization: &OrganizationId,
         query: &KeyQuery,
         at: Timestamp,
-    ) -> Result<Vec<KeyRecord>, StoreError> {
+    ) -> Result<Vec<NumberedKey>, StoreError> {
         let statement = &mut self.0[match query.status {
             None => 0,
             Some(KeyStatus::Active) => 1,
@@ -44,7 +44,7 @@ impl<'c> Lists<'c> {
         ];
         // Statements that judge by no time have one parameter less.
         let values = &values[..statement.parameter_count()];
-        all(statement, values, rows::key_record)
+        all(statement, values, rows::numbered_key)
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) fn sql(status: Option<KeyStatus>) -> String {
         Some(KeyStatus::Revoked) => "AND revoked_at IS NOT NULL",
     };
     format!(
-        "SELECT {KEY_RECORD} FROM {{prefix}}keys WHERE organization = ?1 AND epoch = {EPOCH} \
+        "SELECT {NUMBERED_KEY} FROM {{prefix}}keys WHERE organization = ?1 AND epoch = {EPOCH} \
          AND id < ?2 AND (?3 IS NULL OR environment = ?3) {filter} ORDER BY id DESC LIMIT ?4"
     )
 }

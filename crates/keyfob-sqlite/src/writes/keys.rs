@@ -26,14 +26,15 @@ impl<'c> Keys<'c> {
             )?,
             insert_secret: prepare(
                 "INSERT INTO {prefix}secrets (hash, key, generation, hint, created_at, retires_at) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                 VALUES (?1, (SELECT number FROM {prefix}keys WHERE id = ?2), ?3, ?4, ?5, ?6)",
             )?,
             update: prepare(
                 "UPDATE {prefix}keys SET name = ?2, scopes = ?3, expires_at = ?4, disabled = ?5, \
                  revoked_at = ?6, revoked_by = ?7, revoked_reason = ?8 WHERE id = ?1",
             )?,
             retire_secret: prepare(
-                "UPDATE {prefix}secrets SET retires_at = ?3 WHERE key = ?1 AND generation = ?2",
+                "UPDATE {prefix}secrets SET retires_at = ?3 WHERE generation = ?2 \
+                 AND key = (SELECT number FROM {prefix}keys WHERE id = ?1)",
             )?,
         })
     }

@@ -40,7 +40,8 @@ impl<'c> Usage<'c> {
             ))?,
             note_use: prepare(
                 "INSERT INTO {prefix}last_uses AS u (key, secret, at) \
-                 SELECT key, generation, ?3 FROM {prefix}secrets WHERE key = ?1 AND generation = ?2 \
+                 SELECT k.id, s.generation, ?3 FROM {prefix}keys k CROSS JOIN {prefix}secrets s \
+                 ON s.key = k.number WHERE k.id = ?1 AND s.generation = ?2 \
                  ON CONFLICT DO UPDATE SET at = excluded.at WHERE u.at < excluded.at",
             )?,
             prune: prepare("DELETE FROM {prefix}usage WHERE hour < ?1")?,

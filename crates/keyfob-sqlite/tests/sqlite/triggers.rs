@@ -25,6 +25,11 @@ async fn no_sql_makes_a_revoked_key_live_or_edits_the_log() {
         "UPDATE keyfob_keys SET revoked_by = 'user:2'",
         "UPDATE keyfob_keys SET revoked_reason = 'another'",
         "UPDATE keyfob_keys SET id = zeroblob(16)",
+        "UPDATE keyfob_keys SET number = 99",
+        "UPDATE keyfob_keys SET rowid = 99",
+        "INSERT OR REPLACE INTO keyfob_keys (number, id, organization, name, environment, scopes, \
+         created_at, created_by) SELECT number, zeroblob(16), organization, name, environment, \
+         scopes, created_at, created_by FROM keyfob_keys",
         "UPDATE OR REPLACE keyfob_keys SET organization = 'other'",
         "UPDATE keyfob_keys SET environment = 'test'",
         "UPDATE keyfob_keys SET created_at = 0",
@@ -36,10 +41,12 @@ async fn no_sql_makes_a_revoked_key_live_or_edits_the_log() {
         "INSERT INTO keyfob_keys SELECT * FROM keyfob_keys WHERE true \
          ON CONFLICT DO UPDATE SET revoked_at = NULL, revoked_by = NULL",
         "UPDATE keyfob_secrets SET hash = zeroblob(32)",
-        "UPDATE keyfob_secrets SET key = zeroblob(16)",
+        "UPDATE keyfob_secrets SET key = 99",
         "UPDATE keyfob_secrets SET hint = 'tk_live_00000000'",
         "DELETE FROM keyfob_secrets",
         "INSERT OR REPLACE INTO keyfob_secrets SELECT * FROM keyfob_secrets",
+        "INSERT OR REPLACE INTO keyfob_secrets (hash, key, generation, hint, created_at, retires_at) \
+         SELECT hash, key, 9, hint, created_at, 1 FROM keyfob_secrets",
         "INSERT OR REPLACE INTO keyfob_secrets (hash, key, generation, hint, created_at) \
          SELECT zeroblob(32), key, generation, hint, created_at FROM keyfob_secrets",
         "UPDATE keyfob_keys SET name = 'another'",
@@ -109,10 +116,10 @@ async fn tables_hold_what_their_types_say() {
         "INSERT INTO keyfob_keys (id, organization, name, environment, scopes, created_at, \
          created_by) VALUES (zeroblob(16), 'acme', 'n', 'live', '', 'today', 'user:1')",
         "INSERT INTO keyfob_secrets (hash, key, generation, hint, created_at) \
-         SELECT zeroblob(31), id, 2, 'tk_live_00000000', 0 FROM keyfob_keys",
+         SELECT zeroblob(31), number, 2, 'tk_live_00000000', 0 FROM keyfob_keys",
         // A whole key where a hint belongs.
         "INSERT INTO keyfob_secrets (hash, key, generation, hint, created_at) \
-         SELECT zeroblob(32), id, 2, 'tk_live_' || hex(zeroblob(32)), 0 FROM keyfob_keys",
+         SELECT zeroblob(32), number, 2, 'tk_live_' || hex(zeroblob(32)), 0 FROM keyfob_keys",
         "UPDATE keyfob_keys SET disabled = 2",
     ] {
         database.raw().execute_batch(sql).unwrap_err();
