@@ -65,13 +65,35 @@ impl PostgresTables {
     ) -> Result<T, DatabaseError> {
         let deadline = Instant::now() + self.patience;
         let lent = timeout_at(deadline, self.pool.get()).await;
-        let mut lent = lent.map_err(|_| DatabaseError::TimedOut)??;
-        let answer = timeout_at(deadline, work(&mut lent)).await;
+        let mut lent = Lent(Some(lent.map_err(|_| DatabaseError::TimedOut)??));
+        let answer = timeout_at(deadline, work(lent.client())).await;
         let answer = answer.unwrap_or(Err(DatabaseError::TimedOut));
-        if answer.as_ref().is_err_and(DatabaseError::ends_connection) {
-            drop(Object::take(lent));
+        if !answer.as_ref().is_err_and(DatabaseError::ends_connection) {
+            lent.give_back();
         }
         answer
+    }
+}
+
+/// A connection that does not go back to the pool, unless it is given back: whoever asked may have
+/// gone away, and the next would find his answers on it.
+struct Lent(Option<Object>);
+
+impl Lent {
+    fn client(&mut self) -> &mut Client {
+        self.0.as_mut().expect("it is only given back at the end")
+    }
+
+    fn give_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(object) = self.0.take() {
+            drop(Object::take(object));
+        }
     }
 }
 
@@ -160,6 +182,23 @@ mod tests {
         lock.rollback().await.unwrap();
         // The pool has one connection: it was replaced.
         tables.run(&[raise_plan()]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn connection_whose_answer_nobody_waits_for_is_replaced() {
+        let database = database();
+        let tables = PostgresTables::open(pool(&database), true).await.unwrap();
+        let session = async || {
+            let session = Statement::new("SELECT pg_backend_pid() AS pid", values![]);
+            tables.run(&[session]).await.unwrap().remove(0).one(|row| row.get::<i64>("pid"))
+        };
+        let before = session().await.unwrap();
+        let slow = [Statement::new("SELECT pg_sleep(60)", values![])];
+        timeout_at(Instant::now() + Duration::from_millis(50), tables.run(&slow))
+            .await
+            .err()
+            .unwrap();
+        assert_ne!(session().await.unwrap(), before);
     }
 
     #[tokio::test]
