@@ -11,6 +11,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Row};
 
+use crate::hosts::Hosts;
 use crate::postgres_error::Refused;
 use crate::tls::Tls;
 use crate::{OpenError, PostgresError};
@@ -22,7 +23,7 @@ pub(crate) type Value<'v> = (&'v (dyn ToSql + Sync), Type);
 /// A server, or several behind one URL, and the connections to it.
 #[derive(Clone)]
 pub(crate) struct Database {
-    config: Config,
+    hosts: Hosts,
     tls: Tls,
     pool: Pool,
     timeout: Duration,
@@ -36,15 +37,16 @@ impl Database {
         connections: usize,
         timeout: Duration,
     ) -> Result<Self, OpenError> {
+        let hosts = Hosts::new(&config, timeout);
         let manager = Manager::from_connect(
-            config.clone(),
-            Quietly(tls.clone()),
+            config,
+            Quietly(hosts.clone(), tls.clone()),
             ManagerConfig { recycling_method: RecyclingMethod::Fast },
         );
         let pool = Pool::builder(manager).max_size(connections).build().map_err(|error| {
             OpenError::Unsupported { what: format!("there is no pool of connections: {error}") }
         })?;
-        Ok(Self { config, tls, pool, timeout })
+        Ok(Self { hosts, tls, pool, timeout })
     }
 
     /// How long an operation may take.
@@ -55,7 +57,7 @@ impl Database {
     /// A connection for one caller at a time.
     pub(crate) async fn lend(&self, deadline: Instant) -> Result<Lent, PostgresError> {
         match timeout_at(deadline, self.pool.get()).await {
-            Ok(Ok(object)) => Ok(Lent { object: Some(object), deadline }),
+            Ok(Ok(object)) => Ok(Lent { object: Some(object), deadline, waits: false }),
             Ok(Err(PoolError::Backend(error))) => Err(error.into()),
             Ok(Err(error)) => Err(PostgresError::connection(error.to_string())),
             Err(_) => Err(PostgresError::connection(Refused::Deadline.to_string())),
@@ -67,7 +69,7 @@ impl Database {
         if self.pool.is_closed() {
             return Err(PostgresError::connection(Refused::Closed.to_string()));
         }
-        match timeout_at(deadline, connect(&self.config, self.tls.clone())).await {
+        match timeout_at(deadline, connect(&self.hosts, &self.tls)).await {
             Ok(connected) => {
                 let (client, task) = connected?;
                 Ok(ClientWrapper::new(client, task))
@@ -103,10 +105,12 @@ impl Database {
 }
 
 /// A connection of the pool, until it is dropped. One that failed, or that did not answer in time, does not
-/// go back.
+/// go back; nor does one whose answer is not waited for any more: who has it next would wait for that first.
 pub(crate) struct Lent {
     object: Option<Object>,
     deadline: Instant,
+    /// For an answer.
+    waits: bool,
 }
 
 impl Lent {
@@ -116,8 +120,8 @@ impl Lent {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, PostgresError> {
-        let client = self.client()?;
-        let answer = within(self.deadline, client.query_typed(sql, values)).await;
+        self.waits = true;
+        let answer = within(self.deadline, self.client()?.query_typed(sql, values)).await;
         self.judge(answer)
     }
 
@@ -127,15 +131,15 @@ impl Lent {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<u64, PostgresError> {
-        let client = self.client()?;
-        let answer = within(self.deadline, client.execute_typed(sql, values)).await;
+        self.waits = true;
+        let answer = within(self.deadline, self.client()?.execute_typed(sql, values)).await;
         self.judge(answer)
     }
 
     /// Statements without values.
     pub(crate) async fn batch(&mut self, sql: &str) -> Result<(), PostgresError> {
-        let client = self.client()?;
-        let answer = within(self.deadline, client.batch_execute(sql)).await;
+        self.waits = true;
+        let answer = within(self.deadline, self.client()?.batch_execute(sql)).await;
         self.judge(answer)
     }
 
@@ -155,10 +159,19 @@ impl Lent {
     }
 
     fn judge<T>(&mut self, answer: Result<T, PostgresError>) -> Result<T, PostgresError> {
+        self.waits = false;
         if answer.as_ref().is_err_and(PostgresError::ends_connection) {
             self.give_up();
         }
         answer
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if self.waits {
+            self.give_up();
+        }
     }
 }
 
@@ -173,7 +186,8 @@ pub(crate) async fn within<T>(
     }
 }
 
-/// Reads a URL, and sets what it leaves open so that a peer that is gone is noticed within seconds.
+/// Reads a URL, and sets what it leaves open so that a peer that is gone is noticed within seconds. Over TCP,
+/// `tls_required` is stronger than what the URL says.
 pub(crate) fn config(
     url: &str,
     which: &'static str,
@@ -210,21 +224,27 @@ pub(crate) fn config(
     if config.get_application_name().is_none() {
         config.application_name("keyfob");
     }
-    let over_tcp = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)));
+    if config.get_hosts().is_empty() {
+        // An address alone is what the certificate must name.
+        for address in config.get_hostaddrs().to_vec() {
+            config.host(address.to_string());
+        }
+    }
+    let over_tcp = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)))
+        || !config.get_hostaddrs().is_empty();
     if !over_tcp {
         config.ssl_mode(SslMode::Disable);
-    } else if tls_required && config.get_ssl_mode() == SslMode::Prefer {
+    } else if tls_required {
         config.ssl_mode(SslMode::Require);
     }
     Ok(config)
 }
 
-struct Quietly(Tls);
+struct Quietly(Hosts, Tls);
 
 impl Connect for Quietly {
-    fn connect(&self, config: &Config) -> Connecting<'_> {
-        let (tls, config) = (self.0.clone(), config.clone());
-        Box::pin(async move { connect(&config, tls).await })
+    fn connect(&self, _: &Config) -> Connecting<'_> {
+        Box::pin(connect(&self.0, &self.1))
     }
 }
 
@@ -233,10 +253,39 @@ type Connecting<'c> =
     Pin<Box<dyn Future<Output = Result<Connected, tokio_postgres::Error>> + Send + 'c>>;
 
 /// Connects, and leaves the news of the connection's end to those who wait for an answer.
-async fn connect(config: &Config, tls: Tls) -> Result<Connected, tokio_postgres::Error> {
-    let (client, connection) = config.connect(tls).await?;
+async fn connect(hosts: &Hosts, tls: &Tls) -> Result<Connected, tokio_postgres::Error> {
+    let (client, connection) = hosts.connect(tls).await?;
     let task = tokio::spawn(async move {
         let _ = connection.await;
     });
     Ok((client, task))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str, tls_required: bool) -> SslMode {
+        config(url, "the URL", tls_required, Duration::from_secs(1)).unwrap().get_ssl_mode()
+    }
+
+    #[test]
+    fn nothing_makes_a_connection_over_tcp_plain_where_certificates_are_given() {
+        for host in
+            ["host=db", "hostaddr=127.0.0.1", "host=/run hostaddr=127.0.0.1", "host=/run,db"]
+        {
+            for asked in ["disable", "prefer", "require"] {
+                let url = format!("{host} sslmode={asked}");
+                assert_eq!(mode(&url, true), SslMode::Require, "{url}");
+            }
+        }
+        assert_eq!(mode("host=/run sslmode=require", true), SslMode::Disable);
+    }
+
+    #[test]
+    fn without_certificates_it_is_as_the_url_says() {
+        assert_eq!(mode("host=db", false), SslMode::Prefer);
+        assert_eq!(mode("host=db sslmode=disable", false), SslMode::Disable);
+        assert_eq!(mode("hostaddr=127.0.0.1 sslmode=require", false), SslMode::Require);
+    }
 }

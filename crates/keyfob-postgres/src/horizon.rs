@@ -32,7 +32,7 @@ impl Moment {
     }
 
     /// Whether no more than this has passed since, by either clock.
-    fn is_within(self, span: Duration) -> bool {
+    pub(crate) fn is_within(self, span: Duration) -> bool {
         self.steady.elapsed() <= span && self.of_day.elapsed().is_ok_and(|elapsed| elapsed <= span)
     }
 }
@@ -68,10 +68,10 @@ impl Horizon {
         }
     }
 
-    /// Whether the primary answered a question that is no older than this. What it answered is in
+    /// When the last question was asked that the primary answered. What it answered is in
     /// [`seen`](Self::seen).
-    pub(crate) fn is_fresh(&self, within: Duration) -> bool {
-        self.lock().is_some_and(|heard| heard.is_within(within))
+    pub(crate) fn last_heard(&self) -> Option<Moment> {
+        *self.lock()
     }
 
     pub(crate) fn seen(&self) -> FeedPosition {
@@ -143,21 +143,20 @@ mod tests {
     fn only_the_primary_makes_it_fresh() {
         let (horizon, long) = (Horizon::new(), Duration::from_secs(3_600));
         horizon.saw(at(5));
-        assert!(!horizon.is_fresh(long));
+        assert!(horizon.last_heard().is_none());
         let now = Moment::now();
         horizon.heard(now, at(5));
-        assert!(horizon.is_fresh(long));
+        assert!(horizon.last_heard().is_some_and(|heard| heard.is_within(long)));
         horizon.heard(Moment { steady: now.steady, of_day: SystemTime::UNIX_EPOCH }, at(5));
-        assert!(horizon.is_fresh(long), "an older question changes nothing");
-        assert!(!horizon.is_fresh(Duration::ZERO));
+        let heard = horizon.last_heard().unwrap();
+        assert!(heard.is_within(long), "an older question changes nothing");
+        assert!(!heard.is_within(Duration::ZERO));
     }
 
     #[test]
-    fn machine_that_slept_is_not_fresh() {
-        let horizon = Horizon::new();
+    fn moment_before_the_machine_slept_is_long_ago() {
         let steady = Instant::now();
         let of_day = SystemTime::now() - Duration::from_secs(60);
-        horizon.heard(Moment { steady, of_day }, at(5));
-        assert!(!horizon.is_fresh(Duration::from_secs(1)));
+        assert!(!Moment { steady, of_day }.is_within(Duration::from_secs(1)));
     }
 }

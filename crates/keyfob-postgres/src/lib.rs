@@ -2,6 +2,7 @@
 
 mod database;
 mod horizon;
+mod hosts;
 mod lanes;
 mod listener;
 mod lookups;

@@ -58,12 +58,15 @@ impl Lookups {
     }
 
     pub(crate) async fn find(&self, hashes: &[KeyHash]) -> Result<FoundKeys, StoreError> {
-        if let Some(replica) = self.replica() {
+        if let Some((replica, heard)) = self.replica() {
             let seen = self.horizon.seen();
             match tokio::time::timeout(self.patience, replica.lookup.find(hashes)).await {
                 Ok(Ok(found)) if found.position >= seen => {
                     replica.is_well();
-                    return Ok(found);
+                    // It is right as of then, and then must not have become long ago while it was waited for.
+                    if heard.is_within(self.freshness) {
+                        return Ok(found);
+                    }
                 }
                 _ => replica.failed(),
             }
@@ -86,16 +89,18 @@ impl Lookups {
         }
     }
 
-    /// The next that may be asked, in turn.
-    fn replica(&self) -> Option<&Replica> {
-        if self.replicas.is_empty() || !self.horizon.is_fresh(self.freshness) {
+    /// The next that may be asked, in turn, and since when it may: when the primary was last heard.
+    fn replica(&self) -> Option<(&Replica, Moment)> {
+        if self.replicas.is_empty() {
             return None;
         }
+        let heard = self.horizon.last_heard().filter(|heard| heard.is_within(self.freshness))?;
         let (now, turn) = (Instant::now(), self.next.fetch_add(1, Ordering::Relaxed));
         let count = self.replicas.len();
         (0..count)
             .map(|offset| &self.replicas[turn.wrapping_add(offset) % count])
             .find(|replica| !replica.rests(now))
+            .map(|replica| (replica, heard))
     }
 }
 

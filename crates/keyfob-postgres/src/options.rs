@@ -54,8 +54,21 @@ impl PostgresOptions {
     /// lookups; 5 seconds for each operation, 60 for an import; notifications by the same URL.
     ///
     /// The URL is as libpq reads it, several hosts, `target_session_attrs=read-write` and Unix sockets
-    /// (`postgres:///app?host=/run/postgresql`) included. Certificates are always verified when the
-    /// connection is encrypted, whatever `sslmode` says beyond `disable`.
+    /// (`postgres:///app?host=/run/postgresql`) included. But `sslmode` has three values over TCP:
+    ///
+    /// | `sslmode` | |
+    /// |---|---|
+    /// | `require` | encrypted, or there is no connection |
+    /// | `prefer`, which is the default | encrypted if the server offers that. Who can change what is sent can make it look as if it did not |
+    /// | `disable` | in the clear |
+    ///
+    /// Where it is encrypted, the server's certificate is verified, and must name the host, as by libpq's
+    /// `verify-full`: nothing turns that off. Trusted are the authorities that the system trusts, or
+    /// those of [`with_root_certificates`](Self::with_root_certificates). There are no client certificates,
+    /// and no `channel_binding=require`.
+    ///
+    /// Without the crate's feature `tls`, which is on by default, nothing is encrypted, and
+    /// whatever requires it is an error.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -122,7 +135,7 @@ impl PostgresOptions {
     }
 
     /// Certificates, in PEM, of the authorities to trust, in place of the system's. With them, a
-    /// connection over TCP is encrypted or there is none, whatever `sslmode` says.
+    /// connection over TCP, to replicas too, is encrypted or there is none, whatever `sslmode` says.
     pub fn with_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates.push(pem.into());
         self
@@ -134,17 +147,17 @@ impl PostgresOptions {
         self
     }
 
-    /// How many connections lookups share, of the primary and of each replica. Each carries many
-    /// lookups at once, one behind the other.
+    /// How many connections lookups share, of the primary and of each replica: 2 unless set, which is
+    /// how many batches of lookups a service has under way at once.
     pub const fn with_lookup_connections(mut self, connections: NonZeroUsize) -> Self {
         self.lookup_connections = connections;
         self
     }
 
-    /// Whether lookups and reads of the feed use prepared statements, which saves the server from
-    /// planning them each time. Only where no pooler in transaction mode lies between: a prepared
-    /// statement is of one connection to the server, and such a pooler changes that connection under
-    /// the client.
+    /// Whether lookups and reads of the feed are prepared, which saves the server from planning them each
+    /// time, and sent one behind the other on a connection. Only where no pooler in transaction mode lies
+    /// between: such a pooler changes the session under the client, where the statement is not prepared,
+    /// and may take an answer that is still to come for another client's.
     pub const fn with_prepared_lookups(mut self, prepared: bool) -> Self {
         self.prepared_lookups = prepared;
         self

@@ -4,6 +4,7 @@ use tokio_postgres::Config;
 
 use crate::database::{self, Database};
 use crate::horizon::Horizon;
+use crate::hosts::Hosts;
 use crate::lanes::Lanes;
 use crate::listener::Listener;
 use crate::lookups::Lookups;
@@ -72,10 +73,12 @@ impl Parts {
             feed: Feed::new(schema),
             reads: Reads::new(schema),
             writes: Writes::start(writer, options.timeout, options.import_timeout),
-            usage_writes: UsageWrites::new(schema),
+            usage_writes: UsageWrites::new(schema, options.import_timeout),
             node_writes: NodeWrites::new(schema),
-            listener: listens
-                .map(|config| Listener::start(config, tls.clone(), schema, horizon.clone())),
+            listener: listens.map(|config| {
+                let hosts = Hosts::new(&config, options.timeout);
+                Listener::start(hosts, tls.clone(), schema, horizon.clone())
+            }),
             primary,
             horizon,
         })

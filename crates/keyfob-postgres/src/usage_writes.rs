@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use keyfob_store::{Hour, StoreError, UsageBatch, UsageRow};
+use tokio::time::Instant;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -11,6 +14,8 @@ use crate::{PostgresError, SchemaName};
 pub(crate) struct UsageWrites {
     record: String,
     prune: String,
+    /// How long a batch may take, or a prune.
+    timeout: Duration,
 }
 
 /// A day in microseconds, for which a batch is remembered.
@@ -20,10 +25,11 @@ const REMEMBERED: i64 = 86_400_000_000;
 const ATTEMPTS: usize = 5;
 
 impl UsageWrites {
-    pub(crate) fn new(schema: &SchemaName) -> Self {
+    pub(crate) fn new(schema: &SchemaName, timeout: Duration) -> Self {
         Self {
             record: schema.apply(&record_sql()),
             prune: schema.apply("DELETE FROM {schema}.usage WHERE hour < $1"),
+            timeout,
         }
     }
 
@@ -46,12 +52,11 @@ impl UsageWrites {
             (&columns.last_at, Type::INT8_ARRAY),
             (&yesterday, Type::INT8),
         ];
+        let deadline = Instant::now() + self.timeout;
         let mut attempt = 1;
         loop {
-            let mut lent = database
-                .lend(database.deadline())
-                .await
-                .map_err(PostgresError::into_store_error)?;
+            let mut lent =
+                database.lend(deadline).await.map_err(PostgresError::into_store_error)?;
             match lent.execute(&self.record, &values).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.is_collision() && attempt < ATTEMPTS => attempt += 1,
@@ -61,7 +66,7 @@ impl UsageWrites {
     }
 
     pub(crate) async fn prune(&self, database: &Database, before: Hour) -> Result<u64, StoreError> {
-        let deadline = database.deadline();
+        let deadline = Instant::now() + self.timeout;
         let mut lent = database.lend(deadline).await.map_err(PostgresError::into_store_error)?;
         let values: [Value<'_>; 1] = [(&before.number(), Type::INT8)];
         lent.execute(&self.prune, &values).await.map_err(PostgresError::into_store_error)

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod connections;
 mod database;
 mod errors;
 mod feed;
@@ -11,4 +12,5 @@ mod pruning;
 mod replicas;
 mod roles;
 mod sample;
+mod tls;
 mod triggers;
