@@ -191,7 +191,8 @@ pub(crate) async fn within<T>(
     }
 }
 
-/// Reads a URL, and sets what it leaves open so that a peer that is gone is noticed within seconds.
+/// Reads a URL, and sets what it leaves open so that a peer that is gone is noticed within seconds. Over TCP,
+/// `tls_required` is stronger than what the URL says.
 pub(crate) fn config(
     url: &str,
     which: &'static str,
@@ -228,10 +229,17 @@ pub(crate) fn config(
     if config.get_application_name().is_none() {
         config.application_name("keyfob");
     }
-    let over_tcp = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)));
+    if config.get_hosts().is_empty() {
+        // An address alone is what the certificate must name.
+        for address in config.get_hostaddrs().to_vec() {
+            config.host(address.to_string());
+        }
+    }
+    let over_tcp = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)))
+        || !config.get_hostaddrs().is_empty();
     if !over_tcp {
         config.ssl_mode(SslMode::Disable);
-    } else if tls_required && config.get_ssl_mode() == SslMode::Prefer {
+    } else if tls_required {
         config.ssl_mode(SslMode::Require);
     }
     Ok(config)
@@ -256,4 +264,33 @@ async fn connect(hosts: &Hosts, tls: &Tls) -> Result<Connected, tokio_postgres::
         let _ = connection.await;
     });
     Ok((client, task))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str, tls_required: bool) -> SslMode {
+        config(url, "the URL", tls_required, Duration::from_secs(1)).unwrap().get_ssl_mode()
+    }
+
+    #[test]
+    fn nothing_makes_a_connection_over_tcp_plain_where_certificates_are_given() {
+        for host in
+            ["host=db", "hostaddr=127.0.0.1", "host=/run hostaddr=127.0.0.1", "host=/run,db"]
+        {
+            for asked in ["disable", "prefer", "require"] {
+                let url = format!("{host} sslmode={asked}");
+                assert_eq!(mode(&url, true), SslMode::Require, "{url}");
+            }
+        }
+        assert_eq!(mode("host=/run sslmode=require", true), SslMode::Disable);
+    }
+
+    #[test]
+    fn without_certificates_it_is_as_the_url_says() {
+        assert_eq!(mode("host=db", false), SslMode::Prefer);
+        assert_eq!(mode("host=db sslmode=disable", false), SslMode::Disable);
+        assert_eq!(mode("hostaddr=127.0.0.1 sslmode=require", false), SslMode::Require);
+    }
 }

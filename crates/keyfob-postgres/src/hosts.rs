@@ -2,7 +2,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_postgres::config::{Host, LoadBalanceHosts};
+use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Connection, Error, Socket};
 
@@ -81,6 +81,11 @@ fn each(config: &Config) -> Vec<Config> {
         let mut one = without_hosts(config);
         match names.get(number) {
             Some(Host::Tcp(name)) => one.host(name.as_str()),
+            // Nothing is encrypted on a socket of the machine, and its server would refuse to.
+            #[cfg(unix)]
+            Some(Host::Unix(path)) if addresses.is_empty() => {
+                one.host_path(path).ssl_mode(SslMode::Disable)
+            }
             #[cfg(unix)]
             Some(Host::Unix(path)) => one.host_path(path),
             None => &mut one,
@@ -140,6 +145,15 @@ mod tests {
             each(&both),
             ["one", "two"].map(|name| parsed(&format!("host={name} port=7 user=u")))
         );
+    }
+
+    #[test]
+    fn socket_among_hosts_is_connected_to_in_the_clear_and_no_other_is() {
+        let modes: Vec<_> = each(&parsed("host=/run,db user=u sslmode=require"))
+            .iter()
+            .map(Config::get_ssl_mode)
+            .collect();
+        assert_eq!(modes, [SslMode::Disable, SslMode::Require]);
     }
 
     #[test]

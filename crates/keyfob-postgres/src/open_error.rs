@@ -13,8 +13,9 @@ pub enum OpenError {
         /// What is wrong with it.
         why: String,
     },
-    /// A certificate or the connection's encryption can't be set up.
-    #[error("TLS can't be set up: {why}")]
+    /// The connection can't be encrypted, or the server's certificate is not accepted, and nothing was
+    /// sent to it.
+    #[error("there is no TLS: {why}")]
     Tls {
         /// What is wrong.
         why: String,
@@ -67,6 +68,9 @@ pub enum OpenError {
 
 impl From<PostgresError> for OpenError {
     fn from(error: PostgresError) -> Self {
+        if let Some(why) = error.distrust() {
+            return Self::Tls { why: why.to_owned() };
+        }
         match error.code() {
             Some("42501") => Self::Forbidden(error),
             Some(code) if code.starts_with("28") => Self::Forbidden(error),

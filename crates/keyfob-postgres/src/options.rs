@@ -54,8 +54,21 @@ impl PostgresOptions {
     /// lookups; 5 seconds for each operation, 60 for an import; notifications by the same URL.
     ///
     /// The URL is as libpq reads it, several hosts, `target_session_attrs=read-write` and Unix sockets
-    /// (`postgres:///app?host=/run/postgresql`) included. Certificates are always verified when the
-    /// connection is encrypted, whatever `sslmode` says beyond `disable`.
+    /// (`postgres:///app?host=/run/postgresql`) included. But `sslmode` has three values over TCP:
+    ///
+    /// | `sslmode` | |
+    /// |---|---|
+    /// | `require` | encrypted, or there is no connection |
+    /// | `prefer`, which is the default | encrypted if the server offers that. Who can change what is sent can make it look as if it did not |
+    /// | `disable` | in the clear |
+    ///
+    /// Where it is encrypted, the server's certificate is verified, and must name the host, as by libpq's
+    /// `verify-full`: nothing turns that off. Trusted are the authorities that the system trusts, or
+    /// those of [`with_root_certificates`](Self::with_root_certificates). There are no client certificates,
+    /// and no `channel_binding=require`.
+    ///
+    /// Without the crate's feature `tls`, which is on by default, nothing is encrypted, and
+    /// whatever requires it is an error.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -122,7 +135,7 @@ impl PostgresOptions {
     }
 
     /// Certificates, in PEM, of the authorities to trust, in place of the system's. With them, a
-    /// connection over TCP is encrypted or there is none, whatever `sslmode` says.
+    /// connection over TCP, to replicas too, is encrypted or there is none, whatever `sslmode` says.
     pub fn with_root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates.push(pem.into());
         self

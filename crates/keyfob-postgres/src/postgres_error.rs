@@ -6,6 +6,8 @@ use keyfob_store::StoreError;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::WrongType;
 
+use crate::tls;
+
 /// What PostgreSQL said, or what became of the connection to it: the source of a store's error.
 ///
 /// It has the server's code and message, and neither its detail nor its context: there PostgreSQL
@@ -17,6 +19,8 @@ struct Said {
     code: Option<SqlState>,
     text: String,
     is_conversion: bool,
+    /// Why the server was not trusted.
+    distrust: Option<String>,
 }
 
 impl PostgresError {
@@ -30,7 +34,12 @@ impl PostgresError {
 
     /// The connection, and not the server, was what failed.
     pub(crate) fn connection(text: impl Into<String>) -> Self {
-        Self(Arc::new(Said { code: None, text: text.into(), is_conversion: false }))
+        Self(Arc::new(Said { code: None, text: text.into(), is_conversion: false, distrust: None }))
+    }
+
+    /// Why the connection could not be encrypted, or the server was not the one it should be.
+    pub(crate) fn distrust(&self) -> Option<&str> {
+        self.0.distrust.as_deref()
     }
 
     pub(crate) fn is(&self, state: &SqlState) -> bool {
@@ -93,11 +102,13 @@ impl From<tokio_postgres::Error> for PostgresError {
                 code: Some(server.code().clone()),
                 text: format!("{}: {}", server.severity(), server.message()),
                 is_conversion: false,
+                distrust: None,
             },
             None => Said {
                 code: None,
                 text: chain(&error),
                 is_conversion: error.source().is_some_and(<dyn Error>::is::<WrongType>),
+                distrust: error.source().and_then(tls::refusal),
             },
         };
         Self(Arc::new(said))
@@ -163,6 +174,7 @@ mod tests {
             code: Some(SqlState::from_code(code)),
             text: String::new(),
             is_conversion: false,
+            distrust: None,
         };
         PostgresError(Arc::new(said)).into_store_error()
     }

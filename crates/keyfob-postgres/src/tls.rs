@@ -1,28 +1,11 @@
-use tokio_postgres::tls::{MakeTlsConnect, NoTlsError, NoTlsStream};
-use tokio_postgres::{NoTls, Socket};
+//! How connections are encrypted: by rustls, or, without the feature `tls`, not at all.
 
-use crate::OpenError;
+#[cfg(feature = "tls")]
+mod encrypted;
+#[cfg(not(feature = "tls"))]
+mod plain;
 
-/// How connections are encrypted: in this build, not at all.
-#[derive(Clone)]
-pub(crate) struct Tls;
-
-impl Tls {
-    pub(crate) fn new(root_certificates: &[Vec<u8>]) -> Result<Self, OpenError> {
-        if root_certificates.is_empty() {
-            Ok(Self)
-        } else {
-            Err(OpenError::Tls { why: "this build is without the feature `tls`".into() })
-        }
-    }
-}
-
-impl MakeTlsConnect<Socket> for Tls {
-    type Stream = NoTlsStream;
-    type TlsConnect = NoTls;
-    type Error = NoTlsError;
-
-    fn make_tls_connect(&mut self, _: &str) -> Result<NoTls, NoTlsError> {
-        Ok(NoTls)
-    }
-}
+#[cfg(feature = "tls")]
+pub(crate) use encrypted::{Tls, refusal};
+#[cfg(not(feature = "tls"))]
+pub(crate) use plain::{Tls, refusal};

@@ -7,11 +7,12 @@ pub(super) struct Canvas {
     body: String,
 }
 
-/// Where a text begins or has its middle.
+/// Where a text begins, ends or has its middle.
 #[derive(Clone, Copy)]
 pub(super) enum Anchor {
     Start,
     Middle,
+    End,
 }
 
 /// Contrasts of 4.5 and more for text, of 3 and more for shapes (WCAG 2.2, 1.4.3 and 1.4.11), on
@@ -65,6 +66,7 @@ impl Canvas {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
+            Anchor::End => "end",
         };
         let (x, y) = at;
         let text = text.to_string().replace('&', "&amp;").replace('<', "&lt;");

@@ -96,9 +96,14 @@ impl Panel {
             }
             let x = axis.x(at);
             canvas.line("mark", (x, base), (x, top));
-            let label = x.max(free);
-            canvas.text("", Anchor::Start, (label + 3.0, top + 2.0), name);
-            free = label + 3.0 + 7.5 * f64::from(u32::try_from(name.len()).unwrap_or(0));
+            let (label, room) =
+                (x.max(free) + 3.0, 7.5 * f64::from(u8::try_from(name.len()).unwrap_or(0)));
+            if label + room > WIDTH {
+                canvas.text("", Anchor::End, (x - 3.0, top + 2.0), name);
+            } else {
+                canvas.text("", Anchor::Start, (label, top + 2.0), name);
+            }
+            free = label + room;
         }
     }
 

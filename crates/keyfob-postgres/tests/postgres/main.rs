@@ -12,4 +12,5 @@ mod pruning;
 mod replicas;
 mod roles;
 mod sample;
+mod tls;
 mod triggers;

@@ -84,7 +84,8 @@ impl Run {
     }
 }
 
-/// Until it is done: a node that can't reach its store tries again, as a client of it would.
+/// Until it is done: a node that can't reach its store tries again, as a client of it would. It may
+/// have been done by an attempt whose answer was lost, so it began with the first.
 async fn revoke(
     node: &NodeProcess,
     by: usize,
@@ -92,13 +93,14 @@ async fn revoke(
     at: Monotonic,
 ) -> Result<(usize, Revoked), Failure> {
     tokio::time::sleep(at.remaining()).await;
-    let deadline = Monotonic::now().plus(PATIENCE * 4);
+    let began = Monotonic::now();
+    let deadline = began.plus(PATIENCE * 4);
     loop {
         match node.revoke(key).await {
             Err(failure) if failure.is_transient() && !deadline.remaining().is_zero() => {
                 tokio::time::sleep(LOOK).await;
             }
-            outcome => return Ok((by, outcome?)),
+            outcome => return Ok((by, Revoked { began, ..outcome? })),
         }
     }
 }

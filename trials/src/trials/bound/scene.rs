@@ -136,9 +136,12 @@ impl Scene {
     }
 }
 
+/// PgBouncer does not try for 15 seconds to reach a server that it could not reach once, unless it is
+/// told otherwise: nobody behind it recovers sooner.
 async fn start_pooler(server: &Arc<PostgresServer>) -> Result<PgBouncer, Failure> {
     let server = Arc::clone(server);
-    blocking(move || Ok(PgBouncer::start(&server, &PgBouncerOptions::new())?)).await
+    let options = PgBouncerOptions::new().with_setting("server_login_retry", "1");
+    blocking(move || Ok(PgBouncer::start(&server, &options)?)).await
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
