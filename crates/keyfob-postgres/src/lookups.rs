@@ -65,12 +65,38 @@ impl Lookups {
                     replica.is_well();
                     // It is right as of then, and then must not have become long ago while it was waited for.
                     if heard.is_within(self.freshness) {
-                        return Ok(found);
+                        return self.completed(hashes, found).await;
                     }
                 }
                 _ => replica.failed(),
             }
         }
+        self.ask_primary(hashes).await
+    }
+
+    /// Asks the primary about what the replica does not know: a key that was made on another node a moment ago, and
+    /// is presented here before the replica has it, is a good key. What both know not is asked for twice, which is
+    /// the price of it.
+    async fn completed(
+        &self,
+        hashes: &[KeyHash],
+        mut found: FoundKeys,
+    ) -> Result<FoundKeys, StoreError> {
+        let is_unknown = |(_, key): &(&KeyHash, &Option<_>)| key.is_none();
+        let unknown: Vec<_> =
+            hashes.iter().zip(&found.keys).filter(is_unknown).map(|(hash, _)| *hash).collect();
+        if !unknown.is_empty() {
+            let newer = self.ask_primary(&unknown).await?;
+            let places = found.keys.iter_mut().filter(|key| key.is_none());
+            for (place, key) in places.zip(newer.keys) {
+                *place = key;
+            }
+            found.position = found.position.min(newer.position);
+        }
+        Ok(found)
+    }
+
+    async fn ask_primary(&self, hashes: &[KeyHash]) -> Result<FoundKeys, StoreError> {
         let asked = Moment::now();
         let found = self.primary.find(hashes).await?;
         self.horizon.heard(asked, found.position);

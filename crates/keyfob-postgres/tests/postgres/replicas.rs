@@ -57,6 +57,25 @@ async fn replica_that_is_up_to_date_answers() {
     drop((pair.primary, pair.replica));
 }
 
+/// By another node, so this one knows nothing of it.
+#[tokio::test]
+async fn key_that_the_replica_does_not_have_yet_is_not_unknown() {
+    let pair = Pair::new(FRESH).await;
+    let other = open(&pair.primary).await;
+    pair.node.position().await.unwrap();
+    let keys = [new_key(), new_key(), new_key()];
+    for key in &keys[..2] {
+        try_insert(&other, key.clone(), keyfob_store::KeyLimit::Unlimited).await.unwrap();
+    }
+    // Of what it knows, the replica's word is good, and this only the replica has.
+    try_insert(&pair.arrival, keys[2].clone(), keyfob_store::KeyLimit::Unlimited).await.unwrap();
+    let stranger = new_key();
+    let asked = [&keys[2], &stranger, &keys[0], &keys[1]].map(|key| key.secret.hash);
+    let found = pair.node.find(&asked).await.unwrap();
+    let ids: Vec<_> = found.keys.iter().map(|key| key.as_ref().map(|key| key.id)).collect();
+    assert_eq!(ids, [Some(keys[2].id), None, Some(keys[0].id), Some(keys[1].id)]);
+}
+
 #[tokio::test]
 async fn lagging_replica_does_not_revive_a_revoked_key() {
     let pair = Pair::new(FRESH).await;
