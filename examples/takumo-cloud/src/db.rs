@@ -10,8 +10,11 @@
 mod gateways;
 mod migrations;
 mod organizations;
+mod people;
 mod policies;
 mod scans;
+mod sessions;
+mod sign_in_links;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -23,8 +26,10 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use gateways::{Gateway, NewGateway};
 pub(crate) use organizations::{Organization, OrganizationChange};
+pub(crate) use people::{Member, MemberChange, Membership, Person};
 pub(crate) use policies::{Policy, PolicyWrite, Saved};
 pub(crate) use scans::{Finding, NewScan, Scan};
+pub(crate) use sessions::StoredSession;
 
 /// The connection's thread, by the other end of its queue. A cheap clone; the last one to be
 /// dropped ends the thread.

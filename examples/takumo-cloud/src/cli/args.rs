@@ -1,4 +1,5 @@
 mod keys;
+mod members;
 mod times;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use crate::usage_view::Grain;
 use crate::views::NamedAction;
 
 pub(super) use keys::{Change, Create, Edit, Expires, Import, Keys, List, Revoke, Rotate};
+pub(super) use members::Members;
 pub(super) use times::{Lifetime, Patience, When};
 
 /// Takumo Cloud: an HTTP service whose every request needs an API key.
@@ -59,7 +61,7 @@ Environment:
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Serve the HTTP API until SIGINT or SIGTERM
+    /// Serve the HTTP API and the pages until SIGINT or SIGTERM
     Serve(Serve),
     /// Make, list, change and delete organizations
     Organizations {
@@ -70,6 +72,11 @@ pub(super) enum Command {
     Keys {
         #[command(subcommand)]
         command: Keys,
+    },
+    /// Add, list and change the people who use the pages
+    Members {
+        #[command(subcommand)]
+        command: Members,
     },
     /// Print how often an organization's keys were accepted and refused
     Usage(Usage),

@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::failure::Failure;
 use super::output;
 use crate::config::Config;
+use crate::first_run::FirstOwner;
 use crate::server::Server;
 
 /// Serves until the process is told to stop.
@@ -23,9 +24,9 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
         );
     }
     let local = reachable(server.address());
-    match server.take_first_key() {
-        Some(first) => output::print(&welcome(&first, &local))?,
-        None => drop(output::print(&greeting(&local))),
+    match (server.take_first_key(), server.take_first_owner()) {
+        (Some(key), Some(owner)) => output::print(&welcome(&key, &owner, &local))?,
+        _ => drop(output::print(&greeting(&local))),
     }
     server.serve(stop).await?;
     Ok(())
@@ -42,27 +43,36 @@ fn reachable(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// The one time that the first key is shown: on the terminal, and in no log.
-fn welcome(first: &IssuedKey, url: &str) -> String {
+/// The one time that the first key and what the owner signs in with are shown: on the terminal, and in
+/// no log.
+fn welcome(key: &IssuedKey, owner: &FirstOwner, url: &str) -> String {
     format!(
         r#"
-The database was empty. Here are an organization, `demo` on the Free plan, and its first key.
-You will not see the key again:
+The database was empty. Here are an organization, `demo` on the Free plan, its first key, and its
+owner. You will not see these again.
+
+To make and manage keys on a page, open this link. It works once, within 24 hours:
+
+{url}{link}
+
+Later, sign in at {url}/sign-in as {login}, with the password {password}
+
+To use the key, paste this into another terminal:
 
   export TAKUMO_API_KEY={key}
-
-Paste that into another terminal, and then:
-
   curl -H "Authorization: Bearer $TAKUMO_API_KEY" {url}/v1/whoami
 "#,
-        key = first.api_key.expose_secret(),
+        link = owner.expose_link(),
+        login = owner.login(),
+        password = owner.expose_password(),
+        key = key.api_key.expose_secret(),
     )
 }
 
 fn greeting(url: &str) -> String {
     format!(
         r#"
-Sign in with a key, which `takumo-cloud keys create` makes:
+Keys are managed at {url}/sign-in, or by `takumo-cloud keys`. With one of them:
 
   curl -H "Authorization: Bearer $TAKUMO_API_KEY" {url}/v1/whoami
 "#

@@ -95,6 +95,7 @@ impl Database {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for rows in [
+                "takumo_members WHERE organization",
                 "takumo_scans WHERE organization",
                 "takumo_gateways WHERE organization",
                 "takumo_policies WHERE organization",
@@ -138,7 +139,7 @@ fn read(
     statement.query_row([id.as_str()], |row| Ok(organization(row))).optional()?.transpose()
 }
 
-fn organization(row: &Row<'_>) -> Result<Organization, DatabaseError> {
+pub(super) fn organization(row: &Row<'_>) -> Result<Organization, DatabaseError> {
     let corrupt = |_| DatabaseError::Corrupt("an organization's id or name");
     Ok(Organization {
         id: row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?.parse().map_err(corrupt)?,

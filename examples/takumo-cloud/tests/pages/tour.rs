@@ -1,0 +1,155 @@
+//! Every page, with something on it: for accessibility and for the pictures of the README.
+
+use crate::browser::Browser;
+use crate::form_client::{FormClient, status_with_key};
+use crate::site::Site;
+use crate::webdriver::{Window, wait};
+
+/// A stop of the tour: its name and its path.
+pub(crate) struct Stop {
+    pub(crate) name: &'static str,
+    pub(crate) path: String,
+}
+
+/// An organization as it may look after a while, with the browser signed in.
+pub(crate) struct Tour {
+    pub(crate) site: Site,
+    pub(crate) browser: crate::browser::Running,
+    pub(crate) stops: Vec<Stop>,
+}
+
+const KEYS: [(&str, &str, &[&str]); 6] = [
+    ("ci-pipeline", "live", &["shield:write"]),
+    ("cursor-laptop", "live", &["shield:*", "policy:read"]),
+    ("grafana-dashboard", "live", &["fleet:read", "audit:read"]),
+    ("staging-gateway", "test", &["fleet:*"]),
+    ("nightly-scan", "live", &["shield:*", "policy:*", "audit:read"]),
+    ("old-laptop", "live", &["shield:read"]),
+];
+
+impl Tour {
+    pub(crate) fn start() -> Self {
+        let site = Site::start();
+        site.operate(&["organizations", "edit", "demo", "--plan", "developer"]);
+        site.operate(&["organizations", "create", "acme", "--plan", "free", "--name", "Acme"]);
+        site.operate(&["members", "add", "owner", "--organization", "acme", "--role", "viewer"]);
+        for (login, role) in [("alice@example.com", "admin"), ("bob@example.com", "member")] {
+            site.operate(&["members", "add", login, "--organization", "demo", "--role", role]);
+        }
+        let keys: Vec<_> = KEYS.iter().map(|key| made(&site, key)).collect();
+        let browser = Browser::default().start();
+        site.sign_in(&browser);
+        browser.go(&site.page("/settings/api-keys"));
+        browser.click(".switcher summary");
+        browser.follow(".switcher button[value=demo]");
+        let paths = paths(&browser);
+        let path = |name: &str| {
+            let found = paths.iter().find(|(own, _)| own == name);
+            found.unwrap_or_else(|| panic!("{name} is missing: {paths:?}")).1.clone()
+        };
+        use_them(&site, &keys);
+        rotate(&site, &browser, &path("cursor-laptop"));
+        operate(&site, "disable", &path("grafana-dashboard"));
+        operate(&site, "revoke", &path("old-laptop"));
+        usage_is_there(&site, &browser);
+
+        let key = path("cursor-laptop");
+        let stops = [
+            ("api-keys", "/settings/api-keys".into()),
+            ("create-key", "/settings/api-keys/new?preset=shield".into()),
+            ("edit-key", format!("{}/edit", path("ci-pipeline"))),
+            ("rotate-key", format!("{}/rotate", path("ci-pipeline"))),
+            ("revoke-key", format!("{key}/revoke")),
+            ("key", key),
+            ("revoked-key", path("old-laptop")),
+            ("no-such-keys", "/settings/api-keys?q=nothing".into()),
+            ("usage", "/usage?range=24h".into()),
+            ("audit", "/audit".into()),
+            ("fleet", "/fleet".into()),
+            ("members", "/settings/members".into()),
+            ("organization", "/settings/organization".into()),
+            ("password", "/settings/password".into()),
+            ("not-found", "/settings/nothing".into()),
+        ];
+        let stops = stops.into_iter().map(|(name, path)| Stop { name, path }).collect();
+        Self { site, browser, stops }
+    }
+}
+
+fn made(site: &Site, (name, environment, scopes): &(&str, &str, &[&str])) -> String {
+    let mut arguments = vec![
+        "keys",
+        "create",
+        "--organization",
+        "demo",
+        "--name",
+        name,
+        "--environment",
+        environment,
+        "--expires-in",
+        "90d",
+    ];
+    for scope in *scopes {
+        arguments.extend(["--scope", scope]);
+    }
+    site.operate(&arguments)
+}
+
+/// The names of the keys on the list, with the paths of their pages.
+fn paths(window: &Window) -> Vec<(String, String)> {
+    let links = window.run(
+        "return [...document.querySelectorAll('.key-name')].map((own) => [own.textContent, own.pathname])",
+    );
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    links.as_array().unwrap().iter().map(|link| (text(&link[0]), text(&link[1]))).collect()
+}
+
+fn use_them(site: &Site, keys: &[String]) {
+    for (place, key) in keys.iter().enumerate() {
+        for _ in 0..=(place * 3 % 7) {
+            status_with_key(site, "/v1/whoami", key);
+            status_with_key(site, "/v1/policies", key);
+        }
+    }
+}
+
+fn rotate(site: &Site, window: &Window, path: &str) {
+    window.go(&site.page(&format!("{path}/rotate")));
+    window.follow("main form .primary");
+}
+
+fn operate(site: &Site, what: &str, path: &str) {
+    let id = path.rsplit('/').next().unwrap();
+    site.operate(&["keys", what, "--organization", "demo", id]);
+}
+
+fn usage_is_there(site: &Site, window: &Window) {
+    wait("usage", || {
+        window.go(&site.page("/usage?range=24h"));
+        window.text("main").contains("nightly-scan").then_some(())
+    });
+}
+
+#[test]
+fn figures_of_the_chart_the_table_and_the_file_are_the_same() {
+    let site = Site::start();
+    for _ in 0..3 {
+        status_with_key(&site, "/v1/whoami", &site.first_key);
+    }
+    let mut owner = FormClient::signed_in(&site, &site.link);
+    let page = wait("usage", || {
+        let page = owner.get("/usage?range=24h").body;
+        page.contains("3 accepted").then_some(page)
+    });
+    assert_eq!(
+        page.matches("<td class=\"number\">3</td>").count(),
+        3,
+        "chart, key, outcome: {page}"
+    );
+    for range in ["24h", "7d", "30d", "12m"] {
+        let page = owner.get(&format!("/usage?range={range}")).body;
+        assert!(page.contains("3 accepted"), "{range}: {page}");
+        let file = owner.get(&format!("/usage.csv?range={range}")).body;
+        assert!(file.contains(",first-key,live,accepted,3\r\n"), "{range}: {file}");
+    }
+}
