@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "talking to a terminal is its job")]
 
+mod apt;
 mod cargo_tool;
 mod failure;
 mod feature_set;

@@ -1,35 +1,96 @@
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::apt;
 use crate::failure::Failure;
-use crate::step::Step;
 
 /// A program of the operating system that some test runs.
 ///
 /// What compiling needs (a linker, a C compiler) is not among them: this program was compiled.
 #[derive(Debug)]
 pub(crate) struct SystemNeed {
-    /// The program, looked for on `PATH`.
+    /// The program, looked for as `place` says.
     program: &'static str,
+    place: Place,
     /// The Debian package that brings it.
     package: &'static str,
     /// Which test runs it, and what for.
     why: &'static str,
 }
 
+#[derive(Debug)]
+enum Place {
+    /// On `PATH`, or where Debian puts what only root is expected to start.
+    Path,
+    /// In the directory of a PostgreSQL server's programs, which Debian keeps off `PATH`: that of
+    /// `initdb`, as `keyfob-test-cluster` looks for it.
+    PostgreSql,
+}
+
 /// All that the tests of this workspace need today. What no test needs is not installed.
 pub(crate) const FOR_TESTS: &[SystemNeed] = &[
     SystemNeed {
         program: "sha256sum",
+        place: Place::Path,
         package: "coreutils",
         why: "keyfob-core checks its test vectors with a SHA-256 that is not its own",
     },
     SystemNeed {
         program: "python3",
+        place: Place::Path,
         package: "python3",
         why: "keyfob-core checks its test vectors with a SHA-256 that is not its own",
+    },
+    SystemNeed {
+        program: "postgres",
+        place: Place::PostgreSql,
+        package: "postgresql",
+        why: "keyfob-postgres and takumo-cloud are tested with real servers, private to each test",
+    },
+    SystemNeed {
+        program: "pg_basebackup",
+        place: Place::PostgreSql,
+        package: "postgresql",
+        why: "keyfob-postgres is tested with streaming replicas",
+    },
+    SystemNeed {
+        program: "psql",
+        place: Place::PostgreSql,
+        package: "postgresql",
+        why: "keyfob-test-cluster makes databases with it",
+    },
+    SystemNeed {
+        program: "pgbench",
+        place: Place::PostgreSql,
+        package: "postgresql",
+        why: "lookups in PostgreSQL are measured against it",
+    },
+    SystemNeed {
+        program: "pgbouncer",
+        place: Place::Path,
+        package: "pgbouncer",
+        why: "keyfob-postgres is tested through a pooler in transaction mode",
+    },
+    SystemNeed {
+        program: "openssl",
+        place: Place::Path,
+        package: "openssl",
+        why: "keyfob-test-cluster makes the certificates of its servers with it",
+    },
+    SystemNeed {
+        program: "chromium",
+        place: Place::Path,
+        package: "chromium",
+        why: "takumo-cloud's pages are tested in a browser",
+    },
+    SystemNeed {
+        program: "chromedriver",
+        place: Place::Path,
+        package: "chromium-driver",
+        why: "takumo-cloud's pages are tested in a browser",
     },
 ];
 
@@ -40,21 +101,37 @@ pub(crate) fn provide(needs: &[SystemNeed]) -> Result<(), Failure> {
     if missing.is_empty() {
         return Ok(());
     }
-    if !(is_root() && is_on_path("apt-get", &path)) {
+    if !(is_root() && Place::Path.holds("apt-get", &path)) {
         return Err(Failure::Missing(how_to_provide(&missing)));
     }
-    apt_get("update").run()?;
-    apt_get("install --yes --no-install-recommends")
-        .arguments(missing.iter().map(|need| need.package))
-        .run()
+    let mut packages: Vec<_> = missing.iter().map(|need| need.package).collect();
+    packages.dedup();
+    apt::install(&packages)
 }
 
 fn missing<'a>(needs: &'a [SystemNeed], path: &OsStr) -> Vec<&'a SystemNeed> {
-    needs.iter().filter(|need| !is_on_path(need.program, path)).collect()
+    needs.iter().filter(|need| !need.place.holds(need.program, path)).collect()
 }
 
-fn is_on_path(program: &str, path: &OsStr) -> bool {
-    env::split_paths(path).any(|directory| is_executable(&directory.join(program)))
+impl Place {
+    fn holds(&self, program: &str, path: &OsStr) -> bool {
+        self.directories(path).iter().any(|directory| is_executable(&directory.join(program)))
+    }
+
+    fn directories(&self, path: &OsStr) -> Vec<PathBuf> {
+        let on_path = env::split_paths(path);
+        match self {
+            Self::Path => on_path.chain(["/usr/sbin".into(), "/usr/local/sbin".into()]).collect(),
+            Self::PostgreSql => {
+                let releases = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+                on_path
+                    .chain(releases.map(|release| release.path().join("bin")))
+                    .filter_map(|directory| directory.join("initdb").canonicalize().ok())
+                    .filter_map(|initdb| initdb.parent().map(Path::to_owned))
+                    .collect()
+            }
+        }
+    }
 }
 
 fn is_executable(file: &Path) -> bool {
@@ -66,17 +143,11 @@ fn is_root() -> bool {
     Path::new("/proc/self").metadata().is_ok_and(|process| process.uid() == 0)
 }
 
-fn apt_get(words: &str) -> Step {
-    Step::new(format!("apt-get {words}"), "apt-get")
-        .words(words)
-        .environment("DEBIAN_FRONTEND", "noninteractive")
-}
-
 fn how_to_provide(missing: &[&SystemNeed]) -> String {
-    let needs = missing.iter().map(|SystemNeed { program, package, why }| {
+    let needs = missing.iter().map(|SystemNeed { program, package, why, .. }| {
         format!("  {program} (Debian package {package}): {why}")
     });
-    let mut lines = vec!["the tests need programs that are not on PATH:".to_owned()];
+    let mut lines = vec!["the tests need programs that are not there:".to_owned()];
     lines.extend(needs);
     lines.push("install them, or run as root where there is apt-get".to_owned());
     lines.join("\n")
@@ -86,14 +157,18 @@ fn how_to_provide(missing: &[&SystemNeed]) -> String {
 mod tests {
     use super::*;
 
-    const NEED: SystemNeed =
-        SystemNeed { program: "no-such-program", package: "its-package", why: "to be missed" };
+    const NEED: SystemNeed = SystemNeed {
+        program: "no-such-program",
+        place: Place::Path,
+        package: "its-package",
+        why: "to be missed",
+    };
 
     #[test]
     fn present_program_is_not_missing() {
         let path = env::var_os("PATH").unwrap();
-        let needs =
-            [SystemNeed { program: "sh", package: "dash", why: "every system has it" }, NEED];
+        let present = SystemNeed { program: "sh", ..NEED };
+        let needs = [present, NEED];
         let missing = missing(&needs, &path);
         assert_eq!(missing.len(), 1);
         assert_eq!(missing[0].program, "no-such-program");
@@ -102,8 +177,15 @@ mod tests {
     #[test]
     fn file_that_can_not_run_is_no_program() {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert!(!is_on_path("Cargo.toml", manifest.as_os_str()));
-        assert!(!is_on_path("src", manifest.as_os_str()));
+        assert!(!Place::Path.holds("Cargo.toml", manifest.as_os_str()));
+        assert!(!Place::Path.holds("src", manifest.as_os_str()));
+    }
+
+    #[test]
+    fn program_of_a_server_is_found_beside_initdb_and_nowhere_else() {
+        let path = OsStr::new("/usr/bin:/bin");
+        assert!(Place::Path.holds("sh", path));
+        assert!(!Place::PostgreSql.holds("sh", path));
     }
 
     #[test]

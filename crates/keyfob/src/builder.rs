@@ -76,7 +76,7 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
     }
 
     /// Sets how long the store may take for an answer, before it counts as an outage. 2 seconds by
-    /// default.
+    /// default. A read of the change feed gets no more than a quarter of the staleness bound of it.
     pub fn with_lookup_timeout(mut self, timeout: Duration) -> Self {
         self.lookup_timeout = timeout;
         self
@@ -156,10 +156,18 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
             cache: Cache::new(self.staleness_bound, self.cache_capacity),
             lookups: Lookups::new(),
             lookup_timeout: self.lookup_timeout,
+            feed_timeout: feed_timeout(self.lookup_timeout, self.staleness_bound),
             runtime: Handle::current(),
         };
         KeyService::start(core, self.poll_interval, self.usage_interval)
     }
+}
+
+/// A read of the feed that hangs is given up well within the bound: it may hang on a connection that
+/// is dead, while the store is there again for whoever makes a new one.
+fn feed_timeout(lookup_timeout: Duration, staleness_bound: Duration) -> Duration {
+    const LEAST: Duration = Duration::from_millis(250);
+    lookup_timeout.min((staleness_bound / 4).max(LEAST))
 }
 
 /// Random bytes for an identity. It is no secret, and must be unlike others: when the operating

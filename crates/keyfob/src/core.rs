@@ -26,6 +26,8 @@ pub(crate) struct Core<S, St> {
     pub(crate) registration: Registration,
     pub(crate) lookups: Lookups<Answer<S>>,
     pub(crate) lookup_timeout: Duration,
+    /// How long a read of the feed may take, or a report of this node.
+    pub(crate) feed_timeout: Duration,
     pub(crate) runtime: Handle,
 }
 

@@ -6,6 +6,7 @@ use keyfob_store::{Changes, FeedPosition, KeyStore, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::backoff::Backoff;
 use crate::clock::Moment;
 use crate::core::Core;
 use crate::{Health, report};
@@ -67,9 +68,11 @@ struct Feed<S, St> {
 impl<S: Scope, St: KeyStore> Feed<S, St> {
     async fn follow(self) {
         let mut position = None;
+        let mut backoff = Backoff::up_to(self.poll / 2);
         loop {
             match self.step(position).await {
                 Ok(Step { reached, idle }) => {
+                    backoff.reset();
                     let rest =
                         if idle && position == Some(reached) { REST } else { Duration::ZERO };
                     position = Some(reached);
@@ -84,7 +87,7 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
                 Err(error) => {
                     report::feed_read_failed(&error);
                     self.note(|progress| progress.end = None);
-                    tokio::time::sleep(self.poll).await;
+                    tokio::time::sleep(backoff.pause()).await;
                 }
             }
         }
@@ -138,7 +141,7 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
         &self,
         read: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let timeout = tokio::time::timeout(self.core.lookup_timeout, read).await;
+        let timeout = tokio::time::timeout(self.core.feed_timeout, read).await;
         timeout.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
     }
 

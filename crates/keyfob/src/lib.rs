@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod attempts;
+mod backoff;
 mod builder;
 mod cache;
 mod clock;

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::backoff::Backoff;
 use crate::core::Core;
 use crate::follower::Progress;
 use crate::report;
@@ -38,6 +39,7 @@ impl Reporter {
             due_at: Instant::now(),
             rests_until: None,
             pause: SHORTEST_PAUSE,
+            backoff: Backoff::up_to(LONGEST_BACKOFF),
             tidy: false,
         };
         Self { task: core.runtime.spawn(reporting.run(asked)), leave }
@@ -65,8 +67,8 @@ impl Drop for Reporter {
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(640);
 
-/// After a report that failed.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// Between reports that fail, at most.
+const LONGEST_BACKOFF: Duration = Duration::from_millis(500);
 
 /// A process that is killed stays on the list. The next one that starts takes it off, when it has
 /// been silent for so long.
@@ -85,6 +87,7 @@ struct Reporting<S, St> {
     /// before a service trusts its cache.
     rests_until: Option<Instant>,
     pause: Duration,
+    backoff: Backoff,
     /// Whether the list was tidied up.
     tidy: bool,
 }
@@ -150,11 +153,14 @@ impl<S: Scope, St: KeyStore> Reporting<S, St> {
     /// It is waited for, so that no report arrives after the node was forgotten.
     async fn report_and_rest(&mut self) {
         let rest = match self.report().await {
-            Ok(()) => self.pause,
+            Ok(()) => {
+                self.backoff.reset();
+                self.pause
+            }
             Err(error) => {
                 self.core.registration.failed();
                 report::node_not_reported(&error);
-                PAUSE_AFTER_FAILURE
+                self.backoff.pause()
             }
         };
         let now = Instant::now();
@@ -190,7 +196,7 @@ impl<S: Scope, St: KeyStore> Reporting<S, St> {
         &self,
         asked: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let timeout = tokio::time::timeout(self.core.lookup_timeout, asked).await;
+        let timeout = tokio::time::timeout(self.core.feed_timeout, asked).await;
         timeout.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
     }
 }

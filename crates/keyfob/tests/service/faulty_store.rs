@@ -19,6 +19,8 @@ struct Faults {
     lookups_fail: AtomicBool,
     lookups_hang: AtomicBool,
     feed_fails: AtomicBool,
+    follower_hangs: AtomicBool,
+    follower_calls: AtomicUsize,
     feed_is_lost: AtomicBool,
     hints: AtomicBool,
     usage_fails: AtomicBool,
@@ -52,6 +54,8 @@ impl FaultyStore {
             lookups_fail: AtomicBool::new(false),
             lookups_hang: AtomicBool::new(false),
             feed_fails: AtomicBool::new(false),
+            follower_hangs: AtomicBool::new(false),
+            follower_calls: AtomicUsize::new(0),
             feed_is_lost: AtomicBool::new(false),
             hints: AtomicBool::new(true),
             usage_fails: AtomicBool::new(false),
@@ -87,6 +91,16 @@ impl FaultyStore {
 
     pub(crate) fn fail_feed(&self, fail: bool) {
         self.0.feed_fails.store(fail, Ordering::SeqCst);
+    }
+
+    /// Reads of the feed and reports that begin from now on never end, as on a connection that is dead.
+    pub(crate) fn hang_follower(&self, hang: bool) {
+        self.0.follower_hangs.store(hang, Ordering::SeqCst);
+    }
+
+    /// How many reads of the feed and reports began.
+    pub(crate) fn follower_calls(&self) -> usize {
+        self.0.follower_calls.load(Ordering::SeqCst)
     }
 
     /// The next read of the feed does not know its position.
@@ -153,6 +167,15 @@ impl FaultyStore {
     }
 }
 
+impl Faults {
+    async fn follower_call(&self) {
+        self.follower_calls.fetch_add(1, Ordering::SeqCst);
+        if self.follower_hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 async fn until_released(held: &watch::Sender<bool>) {
     held.subscribe().wait_for(|held| !held).await.unwrap();
 }
@@ -194,6 +217,7 @@ impl DelegateKeyStore for FaultyStore {
     }
 
     async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
+        self.0.follower_call().await;
         if self.0.feed_fails.load(Ordering::SeqCst) {
             return outage();
         }
@@ -219,6 +243,7 @@ impl DelegateKeyStore for FaultyStore {
     }
 
     async fn report_node(&self, report: NodeReport) -> Result<(), StoreError> {
+        self.0.follower_call().await;
         if self.0.reports_fail.load(Ordering::SeqCst) {
             return outage();
         }

@@ -67,6 +67,26 @@ async fn cached_key_is_honoured_through_an_outage_until_the_bound_and_no_longer(
     assert_eq!(store.finds(), before, "what was cached is good again, without a lookup");
 }
 
+#[tokio::test(start_paused = true)]
+async fn cache_is_in_use_within_two_seconds_after_a_dead_store_answers_again() {
+    // The second outage is so long that the node passes for gone and has to report first.
+    for (calls, outage) in [(1, Duration::from_secs(5)), (20, Duration::from_secs(60))] {
+        let (store, clock) = (FaultyStore::new(), clock());
+        let service = service(&store, &clock).await;
+        store.hang_follower(true);
+        clock.advance(outage);
+        // The worst moment to be there again: a call has just begun that will never end.
+        let before = store.follower_calls();
+        while store.follower_calls() < before + calls {
+            tokio::time::advance(Duration::from_millis(5)).await;
+        }
+        store.hang_follower(false);
+        let healed = tokio::time::Instant::now();
+        eventually(async || service.health().cache_in_use).await;
+        assert!(healed.elapsed() <= Duration::from_secs(2), "{:?}", healed.elapsed());
+    }
+}
+
 #[tokio::test]
 async fn node_that_is_cut_off_from_the_feed_refuses_a_revoked_key_after_the_bound() {
     let (store, clock) = (FaultyStore::new(), clock());

@@ -1,0 +1,128 @@
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::{self, Instant};
+
+use super::answers::{Answers, Verdict};
+use super::link::{Link, Losses, State};
+
+/// Takes connections until the proxy is dropped.
+pub(super) async fn accept(
+    listener: TcpListener,
+    mut states: watch::Receiver<State>,
+    losses: Arc<Losses>,
+) {
+    loop {
+        tokio::select! {
+            connection = listener.accept() => if let Ok((client, _)) = connection {
+                tokio::spawn(relay(client, states.clone(), Arc::clone(&losses)));
+            },
+            changed = states.changed() => if changed.is_err() {
+                return;
+            },
+        }
+    }
+}
+
+/// Passes a connection on until it ends, or a fault ends it.
+async fn relay(mut client: TcpStream, mut states: watch::Receiver<State>, losses: Arc<Losses>) {
+    let generation = states.borrow().generation;
+    let mut ended = states.clone();
+    let ended = ended.wait_for(|state| state.generation != generation || state.link == Link::Cut);
+    if end_by_reset(&client, true).is_err() {
+        return;
+    }
+    tokio::select! {
+        biased;
+        _ = ended => {}
+        _ = pass_on(&mut client, &mut states, &losses) => {}
+    }
+}
+
+async fn pass_on(
+    client: &mut TcpStream,
+    states: &mut watch::Receiver<State>,
+    losses: &Losses,
+) -> io::Result<()> {
+    let target = match states.wait_for(|state| state.link != Link::BlackHole).await {
+        Ok(state) => state.target,
+        Err(_) => return Ok(()),
+    };
+    let mut server = TcpStream::connect(target).await?;
+    end_by_reset(&server, true)?;
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    let (from_client, to_client) = client.split();
+    let (from_server, to_server) = server.split();
+    let mut answers = Answers::default();
+    tokio::try_join!(
+        pump(from_client, to_server, states.clone(), |bytes| Verdict::Pass(bytes.len())),
+        pump(from_server, to_client, states.clone(), |bytes| {
+            let verdict = answers.read(bytes, |tag| losses.takes(tag));
+            if verdict == Verdict::Lost {
+                losses.happened();
+            }
+            verdict
+        }),
+    )?;
+    end_by_reset(&server, false)?;
+    end_by_reset(client, false)
+}
+
+/// One direction of a connection, until there is no more to read.
+async fn pump(
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
+    mut states: watch::Receiver<State>,
+    mut judge: impl FnMut(&[u8]) -> Verdict,
+) -> io::Result<()> {
+    /// What a delayed link holds at most, in reads.
+    const ON_THE_WAY: usize = 256;
+    let mut buffer = vec![0; 16 * 1024];
+    let mut on_the_way: VecDeque<(Instant, Vec<u8>)> = VecDeque::new();
+    let mut ended = false;
+    while !(ended && on_the_way.is_empty()) {
+        let link = states.borrow_and_update().link;
+        let open = link != Link::BlackHole;
+        let arrival = on_the_way.front().map(|(arrival, _)| *arrival);
+        tokio::select! {
+            // What has changed holds for what is read next.
+            biased;
+            changed = states.changed() => if changed.is_err() {
+                return Ok(());
+            },
+            () = time::sleep_until(arrival.unwrap_or_else(Instant::now)),
+                if open && arrival.is_some() =>
+            {
+                let (_, bytes) = on_the_way.pop_front().expect("its arrival was just looked at");
+                to.write_all(&bytes).await?;
+            }
+            length = from.read(&mut buffer), if open && !ended && on_the_way.len() < ON_THE_WAY => {
+                let bytes = &buffer[..length?];
+                ended = bytes.is_empty();
+                let Verdict::Pass(length) = judge(bytes) else {
+                    return Err(io::ErrorKind::ConnectionReset.into());
+                };
+                match link {
+                    Link::Whole { delay } if delay > Duration::ZERO || arrival.is_some() => {
+                        on_the_way.push_back((Instant::now() + delay, bytes[..length].to_vec()));
+                    }
+                    _ => to.write_all(&bytes[..length]).await?,
+                }
+            }
+        }
+    }
+    to.shutdown().await
+}
+
+/// Whoever drops the connection resets it, as when its other end is gone, unless all was passed on.
+fn end_by_reset(connection: &TcpStream, reset: bool) -> io::Result<()> {
+    let linger = reset.then_some(Duration::ZERO);
+    rustix::net::sockopt::set_socket_linger(connection, linger).map_err(io::Error::from)
+}
