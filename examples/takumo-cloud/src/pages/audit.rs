@@ -1,6 +1,10 @@
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::Html;
-use keyfob::{Actor, Environment, Event, EventQuery, KeyId, PageSize, Timestamp};
+use keyfob::{
+    Actor, Environment, Event, EventQuery, KeyId, KeyName, PageSize, StoreError, Timestamp,
+};
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
@@ -14,12 +18,13 @@ use crate::app::App;
 use crate::cursor::{self, List};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
+use crate::time::{Moment, short};
 use crate::views::{EventView, NamedAction};
 
 const SHOWN: u16 = 50;
 
 /// The actions that the list offers: keyfob's, and takumo's own.
-const ACTIONS: [&str; 15] = [
+const ACTIONS: [&str; 16] = [
     "key.created",
     "key.imported",
     "key.rotated",
@@ -33,8 +38,9 @@ const ACTIONS: [&str; 15] = [
     "member.added",
     "member.edited",
     "member.removed",
+    "member.link_made",
     "gateway.registered",
-    "policy.saved",
+    "policy.edited",
 ];
 
 /// What was asked for, as it was typed.
@@ -62,6 +68,7 @@ pub(super) async fn show(
 
     let first = query.after.is_none();
     let page = app.keys.events(by.organization_id(), query).await?;
+    let names = names(&app, &by, &page.items).await?;
     let next = page.next.map(|place| {
         let mut pairs = vec![("cursor", cursor::encode(List::Events, &tenant, &place))];
         let fields = [("action", &filter.action), ("actor", &filter.actor), ("key", &filter.key)];
@@ -80,7 +87,7 @@ pub(super) async fn show(
         @if page.items.is_empty() {
             div.empty { (icon(Icon::List)) h2 { "No event fits" } a.button href="/audit" { "Show all events" } }
         } @else {
-            (table(&page.items, by.now, true))
+            (table(&page.items, by.now, Some(&names)))
         }
         @if next.is_some() || !first {
             nav.pager aria-label="Pages of events" {
@@ -130,8 +137,27 @@ fn filters(filter: &Filter) -> Markup {
     }
 }
 
-/// Events as a table; the key stands in it where they are of several.
-pub(super) fn table(events: &[Event], now: Timestamp, with_key: bool) -> Markup {
+/// What the keys of these events are called now.
+async fn names(app: &App, by: &SignedIn, events: &[Event]) -> Result<Names, ApiError> {
+    let mut names = Names::new();
+    for id in events.iter().filter_map(|event| event.key) {
+        if names.contains_key(&id) {
+            continue;
+        }
+        match app.keys.get(by.organization_id(), id).await {
+            Ok(key) => drop(names.insert(id, key.name)),
+            // Of an organization that was deleted, whose id this one has.
+            Err(StoreError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(names)
+}
+
+pub(super) type Names = BTreeMap<KeyId, KeyName>;
+
+/// Events as a table; the key stands in it, by its name, where they are of several.
+pub(super) fn table(events: &[Event], now: Timestamp, names: Option<&Names>) -> Markup {
     html! {
         table.stacked.events {
             caption.hidden { "Events, newest first" }
@@ -139,8 +165,8 @@ pub(super) fn table(events: &[Event], now: Timestamp, with_key: bool) -> Markup 
                 tr {
                     th scope="col" { "When" }
                     th scope="col" { "What" }
-                    th scope="col" { "By whom" }
-                    @if with_key { th scope="col" { "Key" } }
+                    th.actor scope="col" { "By whom" }
+                    @if names.is_some() { th scope="col" { "Key" } }
                     th scope="col" { "Details" }
                 }
             }
@@ -150,7 +176,7 @@ pub(super) fn table(events: &[Event], now: Timestamp, with_key: bool) -> Markup 
                         td data-label="When" { (time(event.at, now)) }
                         th scope="row" data-label="What" { code.action { (event.action) } }
                         td data-label="By whom" { (name(event.actor.as_str())) }
-                        @if with_key { td data-label="Key" { (key_link(event.key)) } }
+                        @if let Some(names) = names { td data-label="Key" { (key_link(event.key, names)) } }
                         td data-label="Details" { (details(event)) }
                     }
                 }
@@ -159,14 +185,11 @@ pub(super) fn table(events: &[Event], now: Timestamp, with_key: bool) -> Markup 
     }
 }
 
-fn key_link(key: Option<KeyId>) -> Markup {
+fn key_link(key: Option<KeyId>, names: &Names) -> Markup {
     html! {
-        @match key {
-            Some(key) => {
-                // The last digits are the random ones: by these they differ.
-                @let id = key.to_string();
-                a.nowrap href={ (PATH) "/" (id) } title=(id) { "…" (id.chars().skip(24).collect::<String>()) }
-            }
+        @match key.map(|id| (id, names.get(&id))) {
+            Some((id, Some(own))) => a href={ (PATH) "/" (id) } title=(id) { (name(own.as_str())) },
+            Some((id, None)) => code { (id) },
             None => span.muted { "–" },
         }
     }
@@ -175,7 +198,7 @@ fn key_link(key: Option<KeyId>) -> Markup {
 fn details(event: &Event) -> Markup {
     let view = EventView::from(event.clone());
     html! {
-        @if view.details.is_empty() {
+        @if view.details.values().all(Value::is_null) {
             span.muted { "–" }
         } @else {
             dl.details { (pairs(&view.details)) }
@@ -185,17 +208,20 @@ fn details(event: &Event) -> Markup {
 
 fn pairs(details: &Map<String, Value>) -> Markup {
     html! {
-        @for (field, value) in details {
+        @for (field, value) in details.iter().filter(|(_, value)| !value.is_null()) {
             div { dt { (field.replace('_', " ")) } dd { bdi { (said(value)) } } }
         }
     }
 }
 
-/// A value as a person reads it: a change as `from → to`, a list by its items.
+/// A value as a person reads it: a change as `from → to`, a list by its items, a time to the second.
 fn said(value: &Value) -> String {
     match value {
         Value::Null => "none".into(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => match text.parse() {
+            Ok(Moment(at)) => short(at),
+            Err(_) => text.clone(),
+        },
         Value::Bool(_) | Value::Number(_) => value.to_string(),
         Value::Array(items) => items.iter().map(said).collect::<Vec<_>>().join(" "),
         Value::Object(fields) => match (fields.get("from"), fields.get("to")) {

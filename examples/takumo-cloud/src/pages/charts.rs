@@ -102,7 +102,7 @@ fn sum(tally: Tally) -> u64 {
 fn round_up(highest: u64) -> u64 {
     let mut step = 1_u64;
     loop {
-        for factor in [2, 4, 10] {
+        for factor in [2, 4, 6, 10] {
             let top = step.saturating_mul(factor);
             if top >= highest {
                 return top;
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn axis_ends_at_a_number_whose_half_is_easy_to_say() {
         let tops = [0, 1, 2, 3, 5, 11, 99, 100, 101, 4_321].map(round_up);
-        assert_eq!(tops, [2, 2, 2, 4, 10, 20, 100, 100, 200, 10_000]);
+        assert_eq!(tops, [2, 2, 2, 4, 6, 20, 100, 100, 200, 6_000]);
         assert_eq!(round_up(u64::MAX), u64::MAX);
     }
 

@@ -65,7 +65,8 @@ fn spoken(at: Timestamp, now: Timestamp) -> String {
     match seconds {
         0..45 if micros >= 0 => "just now".into(),
         0..MONTH if micros >= 0 => format!("{} ago", count(seconds)),
-        0..MONTH => format!("in {}", count(seconds)),
+        // To the next minute: what was given 24 hours a moment ago has a day, and not 23 hours.
+        0..MONTH => format!("in {}", count(seconds.next_multiple_of(60))),
         _ => rfc3339(at).chars().take(10).collect(),
     }
 }
@@ -84,6 +85,12 @@ fn count(seconds: u64) -> String {
     };
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {unit}{plural}")
+}
+
+/// A word of ours, such as a role or a plan, as it begins a line.
+pub(super) fn capital(word: &str) -> String {
+    let (first, rest) = word.split_at(1);
+    format!("{}{rest}", first.to_ascii_uppercase())
 }
 
 /// `1 key`, `2 keys`.
@@ -119,6 +126,8 @@ mod tests {
         assert_eq!(said(60), "1 minute ago");
         assert_eq!(said(4 * 60 + 59), "4 minutes ago");
         assert_eq!(said(-3 * 86_400), "in 3 days");
+        assert_eq!(said(-(3 * 86_400 - 5)), "in 3 days");
+        assert_eq!(said(-5), "in 1 minute");
         assert_eq!(said(86_400 * 365), "2022-11-14");
         assert_eq!(spoken(Timestamp::MAX, now).len(), 10);
     }

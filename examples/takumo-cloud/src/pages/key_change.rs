@@ -137,7 +137,7 @@ fn page(by: &SignedIn, key: &KeyRecord, reason: &str, wrong: Option<&str>) -> Ht
                         spellcheck="false" data-confirms=(word_of(key));
                 }
                 div.actions {
-                    button.bad data-confirmed-by="confirm" { "Revoke for good" }
+                    button.bad.filled data-confirmed-by="confirm" { "Revoke for good" }
                     a.button href=(address) { "Cancel" }
                 }
             }

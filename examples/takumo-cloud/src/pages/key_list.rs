@@ -3,7 +3,7 @@ use axum::response::Html;
 use keyfob::{Environment, KeyRecord, KeyStatus, Timestamp};
 use maud::{Markup, html};
 
-use super::elements::{digits, environment, last_used, name, status, time, time_or};
+use super::elements::{capital, digits, environment, last_used, name, status, time, time_or};
 use super::icons::{Icon, icon};
 use super::key_draft::KeyDraft;
 use super::key_new;
@@ -151,11 +151,6 @@ fn filters(search: &KeySearch) -> Markup {
             button { (icon(Icon::Search)) "Filter" }
         }
     }
-}
-
-pub(super) fn capital(word: &str) -> String {
-    let (first, rest) = word.split_at(1);
-    format!("{}{rest}", first.to_ascii_uppercase())
 }
 
 fn table(keys: &[KeyRecord], now: Timestamp) -> Markup {

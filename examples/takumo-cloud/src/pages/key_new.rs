@@ -4,6 +4,7 @@ use axum::response::{Html, IntoResponse, Response};
 use keyfob::{CreateError, CreateKey, Environment, Scope as _, ScopeSet, StoreError};
 use maud::{Markup, html};
 
+use super::elements::capital;
 use super::icons::{Icon, icon};
 use super::key_draft::{KeyDraft, LIVES};
 use super::key_list::{PATH, Slots};
@@ -152,7 +153,7 @@ fn environments(chosen: &str) -> Markup {
                         input type="radio" name="environment" value=(own.as_str())
                             checked[own.as_str() == chosen] required;
                         span {
-                            span.choice-name { (super::key_list::capital(own.as_str())) }
+                            span.choice-name { (capital(own.as_str())) }
                             span.muted.small { (about(own)) }
                         }
                     }

@@ -90,13 +90,13 @@ fn properties(key: &KeyRecord, now: Timestamp) -> Markup {
         section.card aria-labelledby="properties" {
             h2 #properties { "Properties" }
             dl.properties {
-                div { dt { "Id" } dd { code { (key.id) } } }
                 div {
                     dt { "Created" }
                     dd { (time(key.created_at, now)) span.muted { " by " (name(key.created_by.as_str())) } }
                 }
                 div { dt { "Expires" } dd { (time_or(key.expires_at, now, "never")) } }
                 div { dt { "Last used" } dd { (time_or(last_used(key), now, "never")) } }
+                div.wide { dt { "Id" } dd { code { (key.id) } } }
                 div.wide {
                     dt { "Scopes" }
                     dd.scopes { @for scope in key.scopes.iter() { code.scope { (scope) } } }
@@ -153,7 +153,7 @@ fn history(key: &KeyRecord, events: &[Event], more: bool, now: Timestamp) -> Mar
     html! {
         section.card aria-labelledby="events" {
             h2 #events { "Events" }
-            (audit::table(events, now, false))
+            (audit::table(events, now, None))
             @if more {
                 p { a href={ "/audit?key=" (key.id) } { "All events of this key" } }
             }

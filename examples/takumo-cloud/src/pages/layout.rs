@@ -4,6 +4,7 @@ use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets::{ICON, SCRIPT, STYLE};
+use super::elements::capital;
 use super::icons::{self, Icon};
 use super::signed_in::SignedIn;
 use super::submission::TOKEN_FIELD;
@@ -159,13 +160,13 @@ fn organizations(by: &SignedIn) -> Markup {
                         @for other in by.memberships.iter().filter(|own| own.organization.id != current.id) {
                             button.plain name="organization" value=(other.organization.id.as_str()) {
                                 bdi { (other.organization.name) }
-                                span.muted.small { (other.role) }
+                                span.muted.small { (capital(other.role.as_str())) }
                             }
                         }
                     }
                 }
             }
-            p.muted.small { "Plan: " (current.plan) }
+            p.muted.small { (capital(current.plan.as_str())) " plan" }
         }
     }
 }
@@ -174,8 +175,9 @@ fn person(by: &SignedIn, place: Place) -> Markup {
     html! {
         div.person {
             div.person-name {
+                span.avatar aria-hidden="true" { (by.login.as_str().chars().take(1).collect::<String>()) }
                 span { (by.login) }
-                span.muted.small { (by.role) }
+                span.muted.small { (capital(by.role.as_str())) }
             }
             (entry(Place::Password, place))
             form method="post" action="/sign-out" {

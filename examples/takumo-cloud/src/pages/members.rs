@@ -4,10 +4,9 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 
 use super::Site;
-use super::elements::{badge, time};
+use super::elements::{badge, capital, time};
 use super::errors::sentence;
 use super::icons::{Icon, icon};
-use super::key_list::capital;
 use super::layout::{self, Place, form_token};
 use super::notice::{self, notice, problem};
 use super::signed_in::{SignedIn, require};
@@ -172,7 +171,7 @@ async fn page(app: &App, by: &SignedIn, told: &Markup) -> Result<Html<String>, A
                 p.muted { "Who sees these pages, and what they may do." }
             }
         }
-        table.stacked {
+        table.stacked.middle {
             caption.hidden { "Members, by login" }
             thead {
                 tr {

@@ -5,9 +5,9 @@ use keyfob::KeyName;
 use maud::html;
 use tower_sessions::Session;
 
-use super::elements::{digits, name};
+use super::elements::{capital, digits, name};
 use super::errors::sentence;
-use super::key_list::{PATH, capital};
+use super::key_list::PATH;
 use super::layout::{self, Place, form_token};
 use super::notice::{self, notice, problem};
 use super::signed_in::{SignedIn, look_at, require};

@@ -17,20 +17,26 @@ for (const opener of document.querySelectorAll("[data-dialog]")) {
   }
 }
 
-// Presets tick boxes of their own form.
+// Presets tick boxes of their own form, and show which of them the boxes come to.
 for (const preset of document.querySelectorAll("[data-scopes]")) {
-  preset.setAttribute("role", "button");
+  const scopes = preset.dataset.scopes.split(" ");
+  const boxes = [...preset.closest("form").querySelectorAll("input[name=scope]")];
+  const show = () => {
+    const fits = boxes.every((box) => box.checked === scopes.includes(box.value));
+    preset.setAttribute("aria-pressed", String(fits));
+  };
   const choose = (event) => {
     event.preventDefault();
-    const scopes = preset.dataset.scopes.split(" ");
-    for (const box of preset.closest("form").querySelectorAll("input[name=scope]")) {
-      box.checked = scopes.includes(box.value);
-    }
+    for (const box of boxes) box.checked = scopes.includes(box.value);
+    preset.closest("form").dispatchEvent(new Event("change"));
   };
+  preset.setAttribute("role", "button");
   preset.addEventListener("click", choose);
   preset.addEventListener("keydown", (event) => {
     if (event.key === " ") choose(event);
   });
+  preset.closest("form").addEventListener("change", show);
+  show();
 }
 
 // A field that only one choice of another needs: data-shown-with="expires=on".

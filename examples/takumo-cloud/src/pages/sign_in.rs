@@ -97,7 +97,7 @@ fn page(wrong: Option<&str>, done: Option<&str>) -> Markup {
         }
         p.muted.small.centered {
             "Forgotten? Who runs this server makes a new link: "
-            code { "takumo-cloud members link LOGIN" }
+            code.nowrap { "takumo-cloud members link LOGIN" }
         }
     };
     layout::alone("Sign in", &content)
