@@ -165,8 +165,8 @@ pub(super) fn table(events: &[Event], now: Timestamp, names: Option<&Names>) -> 
                 tr {
                     th scope="col" { "When" }
                     th scope="col" { "What" }
-                    th.actor scope="col" { "By whom" }
-                    @if names.is_some() { th scope="col" { "Key" } }
+                    th.roomy scope="col" { "By whom" }
+                    @if names.is_some() { th.roomy scope="col" { "Key" } }
                     th scope="col" { "Details" }
                 }
             }

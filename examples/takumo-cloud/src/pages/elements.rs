@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyfob::{Environment, KeyRecord, KeyStatus, Timestamp};
+use keyfob::{Actor, Environment, KeyRecord, KeyStatus, Timestamp};
 use maud::{Markup, html};
 
 use crate::time::{rfc3339, short};
@@ -11,6 +11,11 @@ use crate::time::{rfc3339, short};
 /// the name: a right-to-left one does not turn around what stands beside it.
 pub(super) fn name(name: impl AsRef<str>) -> Markup {
     html! { bdi.name { (name.as_ref()) } }
+}
+
+/// Who did something: a person by their login alone, anybody else as the audit log has them.
+pub(super) fn person(actor: &Actor) -> Markup {
+    name(actor.as_str().strip_prefix("user:").unwrap_or(actor.as_str()))
 }
 
 pub(super) fn status(key: &KeyRecord, now: Timestamp) -> Markup {

@@ -3,7 +3,9 @@ use axum::response::Html;
 use keyfob::{Environment, KeyRecord, KeyStatus, Timestamp};
 use maud::{Markup, html};
 
-use super::elements::{capital, digits, environment, last_used, name, status, time, time_or};
+use super::elements::{
+    capital, digits, environment, last_used, name, person, status, time, time_or,
+};
 use super::icons::{Icon, icon};
 use super::key_draft::KeyDraft;
 use super::key_new;
@@ -88,8 +90,11 @@ impl Slots {
                 @match self.limit {
                     Some(limit) => {
                         p #slots { strong { (digits(self.used)) " of " (digits(limit)) } " keys in use" }
-                        meter min="0" max=(limit) high=(limit.saturating_sub(1)) optimum="0"
-                            value=(self.used.min(limit)) aria-labelledby="slots" {}
+                        // The words beside it say the same.
+                        svg.meter.full[self.full()] viewBox={ "0 0 " (limit) " 1" }
+                            preserveAspectRatio="none" aria-hidden="true" {
+                            rect width=(self.used.min(limit)) height="1" {}
+                        }
                         @if self.full() {
                             p.small.warn-text {
                                 "The plan's limit is reached. Revoke a key, or choose a larger plan."
@@ -187,7 +192,7 @@ fn row(key: &KeyRecord, now: Timestamp) -> Markup {
             td data-label="Scopes" { (scopes(key)) }
             td data-label="Created" {
                 (time(key.created_at, now))
-                div.muted.small.creator { "by " (key.created_by) }
+                div.muted.small.creator title=(key.created_by) { "by " (person(&key.created_by)) }
             }
             td data-label="Last used" { (time_or(last_used(key), now, "never")) }
             td data-label="Expires" { (time_or(key.expires_at, now, "never")) }

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::audit;
 use super::charts::{chart, days_of_key};
-use super::elements::{environment, last_used, name, rotates, status, time, time_or};
+use super::elements::{environment, last_used, name, person, rotates, status, time, time_or};
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
 use super::layout::{self, Place, form_token};
@@ -75,7 +75,7 @@ fn revocation(key: &KeyRecord, now: Timestamp) -> Markup {
             div.notice.bad {
                 (icon(Icon::Warning))
                 div {
-                    p { "Revoked " (time(revocation.at, now)) " by " (name(revocation.by.as_str())) ", for good." }
+                    p { "Revoked " (time(revocation.at, now)) " by " (person(&revocation.by)) ", for good." }
                     @if let Some(reason) = &revocation.reason {
                         p { "Reason: " (name(reason.as_str())) }
                     }
@@ -92,7 +92,7 @@ fn properties(key: &KeyRecord, now: Timestamp) -> Markup {
             dl.properties {
                 div {
                     dt { "Created" }
-                    dd { (time(key.created_at, now)) span.muted { " by " (name(key.created_by.as_str())) } }
+                    dd { (time(key.created_at, now)) span.muted { " by " (person(&key.created_by)) } }
                 }
                 div { dt { "Expires" } dd { (time_or(key.expires_at, now, "never")) } }
                 div { dt { "Last used" } dd { (time_or(last_used(key), now, "never")) } }

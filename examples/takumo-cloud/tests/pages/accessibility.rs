@@ -4,7 +4,7 @@ use crate::tour::Tour;
 
 #[test]
 fn every_page_can_be_used_by_everybody() {
-    let Tour { site, browser, stops } = Tour::start();
+    let Tour { site, browser, stops, .. } = Tour::start();
     for (scheme, size) in
         [(Scheme::Light, DESKTOP), (Scheme::Dark, DESKTOP), (Scheme::Light, PHONE)]
     {

@@ -18,4 +18,5 @@ mod sessions;
 mod shown_once;
 mod site;
 mod tour;
+mod usage;
 mod webdriver;
