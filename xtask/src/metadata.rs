@@ -38,6 +38,7 @@ mod tests {
         ("keyfob-conformance", &["keyfob-core", "keyfob-store"]),
         ("keyfob-memory", &["keyfob-core", "keyfob-store"]),
         ("keyfob-sqlite", &["keyfob-core", "keyfob-store"]),
+        ("keyfob-postgres", &["keyfob-core", "keyfob-store"]),
         ("keyfob", &["keyfob-core", "keyfob-store"]),
         ("keyfob-tower", &["keyfob-core", "keyfob-store", "keyfob"]),
     ];

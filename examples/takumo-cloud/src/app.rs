@@ -4,11 +4,11 @@ use keyfob::{
     Action, Author, Details, DynStore, Environment, KeyName, KeyService, NewEvent, OrganizationId,
     StoreError,
 };
-use keyfob_sqlite::{SqliteOptions, SqliteStore};
 use serde_json::json;
 
-use crate::config::DatabaseUrl;
+use crate::config::DatabaseConfig;
 use crate::db::{Database, DatabaseError, Organization, OrganizationChange};
+use crate::store::{IfMissing, OpenError, Store};
 use crate::takumo::{FORMAT, Plan, Scope};
 
 /// The keys of Takumo, in whatever store was chosen.
@@ -19,14 +19,7 @@ pub(crate) type Keys = KeyService<Scope, DynStore>;
 pub(crate) struct App {
     pub(crate) keys: Keys,
     pub(crate) db: Database,
-    store: SqliteStore,
-}
-
-/// What to do when there is no database yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum IfMissing {
-    Create,
-    Fail,
+    store: Store,
 }
 
 /// What the process is there for.
@@ -41,16 +34,12 @@ pub(crate) enum Purpose {
 impl App {
     /// Opens the database.
     pub(crate) async fn open(
-        database: &DatabaseUrl,
+        database: &DatabaseConfig,
         if_missing: IfMissing,
         purpose: Purpose,
     ) -> Result<Self, OpenError> {
-        let path = database.path();
-        let options =
-            SqliteOptions::new(path).with_create_if_missing(if_missing == IfMissing::Create);
-        let store = SqliteStore::open_with(options).await?;
-        let db = Database::open(path).await?;
-        let keys = KeyService::builder(FORMAT, DynStore::new(store.clone()));
+        let (store, db) = Store::open(database, if_missing).await?;
+        let keys = KeyService::builder(FORMAT, store.keys());
         let keys = match purpose {
             Purpose::Serve { only: Some(environment) } => keys.with_environment(environment),
             Purpose::Serve { only: None } => keys,
@@ -59,7 +48,7 @@ impl App {
         Ok(Self { keys: keys.build(), db, store })
     }
 
-    /// Finishes what was begun and closes the file. Nothing can be asked any more.
+    /// Finishes what was begun and closes the database. Nothing can be asked any more.
     pub(crate) async fn close(self) {
         let Self { keys, db, store, .. } = self;
         shut_down(&keys).await;
@@ -184,17 +173,6 @@ async fn shut_down(keys: &Keys) {
             Err(error) => tracing::error!(%error, "the usage of the last second or so may be lost"),
         }
     }
-}
-
-/// Why the database could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// keyfob's store could not.
-    #[error("the database could not be opened")]
-    Keys(#[from] keyfob_sqlite::OpenError),
-    /// Takumo's own tables could not be.
-    #[error("takumo's own tables could not be opened")]
-    Tables(#[from] DatabaseError),
 }
 
 /// Why something about an organization was not done.

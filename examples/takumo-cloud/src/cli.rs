@@ -21,9 +21,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::app::{App, IfMissing, Purpose};
-use crate::config::DatabaseUrl;
+use crate::app::{App, Purpose};
+use crate::config::{Beside, DatabaseConfig};
+use crate::database_url::{InvalidDatabaseUrl, PostgresUrl};
 use crate::scanner;
+use crate::store::IfMissing;
 use args::{Arguments, Command, Serve};
 use failure::{Exit, Failure};
 use output::Format;
@@ -58,14 +60,20 @@ fn a_key_was_given() -> bool {
 }
 
 fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { database, json, command } = arguments;
+    let database = database(&arguments)?;
+    let Arguments { json, command, .. } = arguments;
     let format = if json { Format::Json } else { Format::Table };
-    let database: DatabaseUrl = database.parse()?;
     match command.unwrap_or_else(|| Command::Serve(Serve::default())) {
         Command::Serve(serve) => {
             log("info");
             let runtime = tokio::runtime::Runtime::new()?;
             runtime.block_on(serve::run(&serve.config(database.clone())))?;
+        }
+        Command::Migrate => {
+            on_database(&database, IfMissing::Create, async |_| {
+                output::remark("the tables are those of this release");
+                Ok(())
+            })?;
         }
         Command::Organizations { command } => {
             let if_missing = organizations::if_missing(&command);
@@ -99,9 +107,23 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+fn database(arguments: &Arguments) -> Result<DatabaseConfig, InvalidDatabaseUrl> {
+    // In the environment, what is not wanted may be there and empty.
+    let given = |url: &&String| !url.is_empty();
+    let postgres = |url: &String| url.parse::<PostgresUrl>();
+    let notifications = arguments.notifications_url.as_ref().filter(given);
+    let replicas = arguments.replicas.iter().filter(given);
+    let beside = Beside {
+        notifications: notifications.map(postgres).transpose()?,
+        replicas: replicas.map(postgres).collect::<Result<_, _>>()?,
+        certificates: arguments.database_ca.clone(),
+    };
+    DatabaseConfig::new(arguments.database.parse()?, beside)
+}
+
 /// One command is one short-lived task: a thread beside this one would have nothing to do.
 fn on_database(
-    database: &DatabaseUrl,
+    database: &DatabaseConfig,
     if_missing: IfMissing,
     command: impl AsyncFnOnce(&App) -> Result<(), Failure>,
 ) -> Result<(), Failure> {

@@ -42,7 +42,7 @@ impl App {
         login: &Login,
         hash: String,
     ) -> Result<bool, MemberError> {
-        Ok(self.db.add_person(login.clone(), hash, self.keys.now()).await?)
+        Ok(self.db.add_person(login, hash, self.keys.now()).await?)
     }
 
     /// Makes a person who has a login a member.

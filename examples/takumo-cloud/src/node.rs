@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyfob::{Health, NodeStatus};
+use keyfob::{FeedPosition, Health, NodeStatus};
 use serde::Serialize;
 
 use crate::time::rfc3339;
@@ -18,6 +18,8 @@ pub(crate) struct NodeView {
     state: &'static str,
     started_at: String,
     last_report_at: String,
+    /// How far in the change feed it has applied all there is. Of another node, when it last reported.
+    feed_position: Option<u64>,
     /// How far it is behind the end of the change feed, in the feed's own steps: 0 when it has read
     /// all there is. Of another node, when it last reported.
     feed_lag: Option<u64>,
@@ -44,6 +46,11 @@ impl NodeView {
             state: if gone { "gone" } else { "live" },
             started_at: rfc3339(report.started_at),
             last_report_at: rfc3339(report.reported_at),
+            feed_position: if answers {
+                own.position.map(FeedPosition::get)
+            } else {
+                Some(report.position.get())
+            },
             feed_lag: if answers { own.lag } else { Some(lag) },
             staleness_ms: millis(staleness),
             staleness_bound_ms: millis(report.staleness_bound),

@@ -17,6 +17,7 @@ mod csv;
 mod elements;
 mod errors;
 mod fleet;
+mod front;
 mod headers;
 mod icons;
 mod key_change;
@@ -47,7 +48,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Redirect;
 use axum::routing::{get, post};
 
@@ -59,7 +60,7 @@ use crate::passwords::Passwords;
 
 use address::address;
 
-pub(crate) use sessions::Cookies;
+pub(crate) use front::Front;
 
 /// What the pages work on.
 #[derive(Clone)]
@@ -67,6 +68,7 @@ pub(crate) struct Site {
     pub(crate) app: App,
     pub(crate) passwords: Passwords,
     pub(crate) attempts: Arc<Attempts>,
+    pub(crate) front: Arc<Front>,
 }
 
 impl FromRef<Site> for App {
@@ -76,9 +78,15 @@ impl FromRef<Site> for App {
 }
 
 /// All of them, to be merged with routes of any state.
-pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App, cookies: Cookies) -> Router<S> {
-    let sessions = sessions::layer(&app, cookies);
-    let site = Site { app, passwords: Passwords::new(), attempts: Arc::new(Attempts::new()) };
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App, front: Front) -> Router<S> {
+    let sessions = sessions::layer(&app, &front);
+    let front = Arc::new(front);
+    let site = Site {
+        app,
+        passwords: Passwords::new(),
+        attempts: Arc::new(Attempts::new()),
+        front: Arc::clone(&front),
+    };
     Router::new()
         .route("/", get(async || Redirect::to(key_list::PATH)))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
@@ -107,7 +115,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App, cookies: Cookie
         .route("/fleet", get(fleet::show))
         .route("/settings/{*rest}", get(async || ApiError::not_found("there is no such page")))
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .layer(from_fn(same_origin::require))
+        .layer(from_fn_with_state(front, same_origin::require))
         .layer(sessions)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn(errors::as_pages))

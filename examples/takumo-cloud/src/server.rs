@@ -10,16 +10,19 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::api;
-use crate::app::{App, IfMissing, OpenError, Purpose};
+use crate::app::{App, Purpose};
 use crate::config::Config;
 use crate::first_run::{self, FirstOwner, FirstRunError};
-use crate::pages::Cookies;
+use crate::pages::Front;
+use crate::public_url::PublicUrl;
+use crate::store::{IfMissing, OpenError};
 
 /// A server that has its port and its database, and does not serve yet.
 pub struct Server {
     app: App,
     listener: TcpListener,
     address: SocketAddr,
+    public_url: Option<PublicUrl>,
     first_key: Option<IssuedKey>,
     first_owner: Option<FirstOwner>,
 }
@@ -45,7 +48,8 @@ impl Server {
         let purpose = Purpose::Serve { only: config.require_environment };
         let app = App::open(&config.database, IfMissing::Create, purpose).await?;
         let (first_key, first_owner) = first_run::first_of_all(&app).await?.unzip();
-        Ok(Self { app, listener, address, first_key, first_owner })
+        let public_url = config.public_url.clone();
+        Ok(Self { app, listener, address, public_url, first_key, first_owner })
     }
 
     /// Where it listens.
@@ -77,10 +81,8 @@ impl Server {
             tracing::info!("stopping");
             stopping.send_replace(true);
         };
-        // Where TLS ends is not known here; that a loopback address is reached without is.
-        let loopback = self.address.ip().is_loopback();
-        let cookies = if loopback { Cookies::OnLoopback } else { Cookies::Secure };
-        let service = api::router(self.app.clone(), cookies)
+        let front = Front::new(self.address, self.public_url);
+        let service = api::router(self.app.clone(), front)
             .into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(self.listener, service).with_graceful_shutdown(stop);
         tokio::select! {

@@ -3,12 +3,15 @@ mod members;
 mod times;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use keyfob::{Actor, Environment, KeyId, KeyName, OrganizationId};
 
-use crate::config::{Config, DatabaseUrl};
+use crate::config::{Config, DatabaseConfig};
+use crate::database_url::DatabaseUrl;
+use crate::public_url::PublicUrl;
 use crate::takumo::Plan;
 use crate::usage_view::Grain;
 use crate::views::NamedAction;
@@ -23,7 +26,7 @@ pub(super) use times::{Lifetime, Patience, When};
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP)]
 pub(super) struct Arguments {
-    /// Where everything is kept
+    /// Where everything is kept: `sqlite://FILE` or `postgres://USER@HOST/DATABASE`
     #[arg(
         long,
         global = true,
@@ -34,6 +37,31 @@ pub(super) struct Arguments {
     )]
     // Parsed later: clap's own message would quote it, and a URL may hold a password.
     pub(super) database: String,
+    /// Of a PostgreSQL database behind a pooler: a URL straight to the primary, where other servers'
+    /// changes are heard at once. Without it they are found within a second
+    #[arg(
+        long,
+        global = true,
+        env = "TAKUMO_NOTIFICATIONS_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(super) notifications_url: Option<String>,
+    /// A streaming replica of a PostgreSQL database, which may answer lookups of keys. Give it once
+    /// for each; in the environment, with spaces between them
+    #[arg(
+        long = "replica",
+        global = true,
+        env = "TAKUMO_REPLICAS",
+        hide_env_values = true,
+        value_delimiter = ' ',
+        value_name = "URL"
+    )]
+    pub(super) replicas: Vec<String>,
+    /// A PEM file with the certificate of the authority that signed PostgreSQL's, in place of the
+    /// system's authorities
+    #[arg(long, global = true, env = "TAKUMO_DATABASE_CA", value_name = "FILE")]
+    pub(super) database_ca: Option<PathBuf>,
     /// Print JSON instead of tables
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -56,13 +84,15 @@ Exit codes:
 Environment:
   TAKUMO_API_KEY   the key that `request` uses; a .env file may hold it. There is no option for it:
                    what stands on a command line can be read by every user of the machine
-  TAKUMO_DATABASE  the same as --database
+  TAKUMO_DATABASE  the same as --database: where a URL with a password belongs
   TAKUMO_LOG       what to log on standard error: error, warn, info, debug, trace, or by module";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Serve the HTTP API and the pages until SIGINT or SIGTERM
     Serve(Serve),
+    /// Make the tables, or bring them up to this release, and do nothing else
+    Migrate,
     /// Make, list, change and delete organizations
     Organizations {
         #[command(subcommand)]
@@ -96,6 +126,9 @@ pub(super) struct Serve {
     /// The address to listen on. What is not a loopback address is reachable from outside
     #[arg(long, default_value = Config::DEFAULT_LISTEN, value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// How browsers reach the pages, if a proxy on this machine ends TLS in front of them
+    #[arg(long, value_name = "https://HOST")]
+    public_url: Option<PublicUrl>,
     /// Refuse keys of the other environment
     #[arg(long, value_name = "live|test")]
     require_environment: Option<Environment>,
@@ -104,14 +137,14 @@ pub(super) struct Serve {
 impl Default for Serve {
     fn default() -> Self {
         let listen = Config::DEFAULT_LISTEN.parse().expect("the default is an address");
-        Self { listen, require_environment: None }
+        Self { listen, public_url: None, require_environment: None }
     }
 }
 
 impl Serve {
-    pub(super) fn config(self, database: DatabaseUrl) -> Config {
-        let Self { listen, require_environment } = self;
-        Config { listen, database, require_environment }
+    pub(super) fn config(self, database: DatabaseConfig) -> Config {
+        let Self { listen, public_url, require_environment } = self;
+        Config { listen, public_url, database, require_environment }
     }
 }
 

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use keyfob::{Conflict, CreateError, RotateError, StoreError, UsageError};
 
-use crate::app::{OpenError, OrganizationError};
-use crate::config::InvalidDatabaseUrl;
+use crate::app::OrganizationError;
+use crate::database_url::InvalidDatabaseUrl;
 use crate::db::DatabaseError;
 use crate::server::StartError;
+use crate::store::OpenError;
 use crate::time::rfc3339;
 
 /// How a command ends, for scripts. The numbers are in `--help`.

@@ -5,8 +5,9 @@ use super::args::{ChangeOrganization, Organizations};
 use super::failure::{Exit, Failure};
 use super::keys::operator;
 use super::output::{self, Format};
-use crate::app::{App, IfMissing};
+use crate::app::App;
 use crate::db::{Organization, OrganizationChange};
+use crate::store::IfMissing;
 use crate::time;
 
 /// To make an organization is to begin: only then may the database be missing.

@@ -17,16 +17,18 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     let url = format!("http://{}", server.address());
 
     // A server goes on when nobody reads what it prints, unless it is the key.
-    let _ = output::print(&format!("takumo-cloud serves {} at {url}", config.database));
-    if !server.address().ip().is_loopback() {
+    let _ = output::print(&format!("takumo-cloud serves {} at {url}", config.database.url));
+    if !server.address().ip().is_loopback() && config.public_url.is_none() {
         output::remark(
-            "it is reachable from outside, and speaks plain HTTP: put TLS in front of it",
+            "it is reachable from outside, and speaks plain HTTP: put TLS in front of it, and say \
+             where by --public-url",
         );
     }
     let local = reachable(server.address());
+    let pages = config.public_url.as_ref().map_or_else(|| local.clone(), ToString::to_string);
     match (server.take_first_key(), server.take_first_owner()) {
-        (Some(key), Some(owner)) => output::print(&welcome(&key, &owner, &local))?,
-        _ => drop(output::print(&greeting(&local))),
+        (Some(key), Some(owner)) => output::print(&welcome(&key, &owner, &local, &pages))?,
+        _ => drop(output::print(&greeting(&local, &pages))),
     }
     server.serve(stop).await?;
     Ok(())
@@ -45,7 +47,7 @@ fn reachable(mut address: SocketAddr) -> String {
 
 /// The one time that the first key and what the owner signs in with are shown: on the terminal, and in
 /// no log.
-fn welcome(key: &IssuedKey, owner: &FirstOwner, url: &str) -> String {
+fn welcome(key: &IssuedKey, owner: &FirstOwner, url: &str, pages: &str) -> String {
     format!(
         r#"
 The database was empty. Here are an organization, `demo` on the Free plan, its first key, and its
@@ -53,9 +55,9 @@ owner. You will not see these again.
 
 To make and manage keys on a page, open this link. It works once, within 24 hours:
 
-{url}{link}
+{pages}{link}
 
-Later, sign in at {url}/sign-in as {login}, with the password {password}
+Later, sign in at {pages}/sign-in as {login}, with the password {password}
 
 To use the key, paste this into another terminal:
 
@@ -69,10 +71,10 @@ To use the key, paste this into another terminal:
     )
 }
 
-fn greeting(url: &str) -> String {
+fn greeting(url: &str, pages: &str) -> String {
     format!(
         r#"
-Keys are managed at {url}/sign-in, or by `takumo-cloud keys`. With one of them:
+Keys are managed at {pages}/sign-in, or by `takumo-cloud keys`. With one of them:
 
   curl -H "Authorization: Bearer $TAKUMO_API_KEY" {url}/v1/whoami
 "#

@@ -1,7 +1,6 @@
 use keyfob::{KeyName, OrganizationId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 
-use super::{Database, DatabaseError};
+use super::{Database, DatabaseError, Row, Statement, Value, values};
 use crate::takumo::Plan;
 
 /// Who owns keys.
@@ -26,20 +25,15 @@ impl Database {
         &self,
         id: &OrganizationId,
     ) -> Result<Option<Organization>, DatabaseError> {
-        let id = id.clone();
-        self.run(move |connection| read(connection, &id)).await
+        let sql = "SELECT id, name, plan, created_at FROM takumo_organizations WHERE id = ?1";
+        self.run(sql, values![id]).await?.one(read)
     }
 
     /// Every organization, in the order of creation: for the operator, who owns them all.
     pub(crate) async fn organizations(&self) -> Result<Vec<Organization>, DatabaseError> {
-        self.run(|connection| {
-            let mut statement = connection.prepare(
-                "SELECT id, name, plan, created_at FROM takumo_organizations ORDER BY created_at, id",
-            )?;
-            let rows = statement.query_map([], |row| Ok(organization(row)))?;
-            rows.map(|row| row?).collect()
-        })
-        .await
+        let sql =
+            "SELECT id, name, plan, created_at FROM takumo_organizations ORDER BY created_at, id";
+        self.run(sql, values![]).await?.all(read)
     }
 
     /// Adds an organization, unless there is one of this id: then it answers false.
@@ -47,7 +41,9 @@ impl Database {
         &self,
         organization: Organization,
     ) -> Result<bool, DatabaseError> {
-        self.insert(organization, "true").await
+        let sql = "INSERT INTO takumo_organizations (id, name, plan, created_at) \
+             VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING";
+        Ok(self.run(sql, of(&organization)).await?.written == 1)
     }
 
     /// Adds the first organization, unless there is any: of many processes that start on an empty
@@ -56,7 +52,11 @@ impl Database {
         &self,
         organization: Organization,
     ) -> Result<bool, DatabaseError> {
-        self.insert(organization, "NOT EXISTS (SELECT 1 FROM takumo_organizations)").await
+        // Processes that see no organization at the same time come to the conflict with this one.
+        let sql = "INSERT INTO takumo_organizations (id, name, plan, created_at) \
+             SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM takumo_organizations) \
+             ON CONFLICT (id) DO NOTHING";
+        Ok(self.run(sql, of(&organization)).await?.written == 1)
     }
 
     /// Changes an organization and answers with it before and after, or `None` if there is none.
@@ -65,24 +65,19 @@ impl Database {
         id: &OrganizationId,
         change: OrganizationChange,
     ) -> Result<Option<(Organization, Organization)>, DatabaseError> {
-        let id = id.clone();
-        self.run(move |connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let Some(before) = read(&transaction, &id)? else { return Ok(None) };
-            let after = Organization {
-                name: change.name.unwrap_or_else(|| before.name.clone()),
-                plan: change.plan.unwrap_or(before.plan),
-                ..before.clone()
-            };
-            transaction.execute(
-                "UPDATE takumo_organizations SET name = ?2, plan = ?3 WHERE id = ?1",
-                (id.as_str(), after.name.as_str(), after.plan.as_str()),
-            )?;
-            transaction.commit()?;
-            Ok(Some((before, after)))
-        })
-        .await
+        // A write that changes nothing, so that nobody else changes it in between.
+        let before = "UPDATE takumo_organizations SET name = name WHERE id = ?1 \
+             RETURNING id, name, plan, created_at";
+        let after = "UPDATE takumo_organizations \
+             SET name = coalesce(?2, name), plan = coalesce(?3, plan) WHERE id = ?1 \
+             RETURNING id, name, plan, created_at";
+        let [before, after] = self
+            .run_all([
+                Statement::new(before, values![id]),
+                Statement::new(after, values![id, change.name.as_ref(), change.plan]),
+            ])
+            .await?;
+        Ok(before.one(read)?.zip(after.one(read)?))
     }
 
     /// Removes an organization with everything of it, if there is one of this id.
@@ -90,66 +85,28 @@ impl Database {
         &self,
         id: &OrganizationId,
     ) -> Result<(), DatabaseError> {
-        let id = id.clone();
-        self.run(move |connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for rows in [
-                "takumo_members WHERE organization",
-                "takumo_scans WHERE organization",
-                "takumo_gateways WHERE organization",
-                "takumo_policies WHERE organization",
-                "takumo_organizations WHERE id",
-            ] {
-                transaction.execute(&format!("DELETE FROM {rows} = ?1"), [id.as_str()])?;
-            }
-            transaction.commit()?;
-            Ok(())
-        })
-        .await
-    }
-
-    async fn insert(
-        &self,
-        organization: Organization,
-        condition: &'static str,
-    ) -> Result<bool, DatabaseError> {
-        self.run(move |connection| {
-            let sql = format!(
-                "INSERT INTO takumo_organizations (id, name, plan, created_at) \
-                 SELECT ?1, ?2, ?3, ?4 WHERE {condition} ON CONFLICT (id) DO NOTHING"
-            );
-            let Organization { id, name, plan, created_at } = organization;
-            let added = connection.execute(
-                &sql,
-                (id.as_str(), name.as_str(), plan.as_str(), created_at.as_micros()),
-            )?;
-            Ok(added == 1)
-        })
-        .await
+        let deletions = [
+            "DELETE FROM takumo_members WHERE organization = ?1",
+            "DELETE FROM takumo_scans WHERE organization = ?1",
+            "DELETE FROM takumo_gateways WHERE organization = ?1",
+            "DELETE FROM takumo_policies WHERE organization = ?1",
+            "DELETE FROM takumo_organizations WHERE id = ?1",
+        ];
+        self.run_all(deletions.map(|sql| Statement::new(sql, values![id]))).await?;
+        Ok(())
     }
 }
 
-fn read(
-    connection: &Connection,
-    id: &OrganizationId,
-) -> Result<Option<Organization>, DatabaseError> {
-    let sql = "SELECT id, name, plan, created_at FROM takumo_organizations WHERE id = ?1";
-    let mut statement = connection.prepare(sql)?;
-    statement.query_row([id.as_str()], |row| Ok(organization(row))).optional()?.transpose()
+fn of(organization: &Organization) -> Vec<Value> {
+    let Organization { id, name, plan, created_at } = organization;
+    values![id, name, *plan, *created_at]
 }
 
-pub(super) fn organization(row: &Row<'_>) -> Result<Organization, DatabaseError> {
-    let corrupt = |_| DatabaseError::Corrupt("an organization's id or name");
+pub(super) fn read(row: &Row) -> Result<Organization, DatabaseError> {
     Ok(Organization {
-        id: row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?.parse().map_err(corrupt)?,
-        name: row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?.parse().map_err(corrupt)?,
-        plan: row
-            .get_ref(2)?
-            .as_str()
-            .map_err(rusqlite::Error::from)?
-            .parse()
-            .map_err(|_| DatabaseError::Corrupt("an organization's plan"))?,
-        created_at: Timestamp::from_micros(row.get(3)?),
+        id: row.parsed("id")?,
+        name: row.parsed("name")?,
+        plan: row.parsed("plan")?,
+        created_at: row.get("created_at")?,
     })
 }

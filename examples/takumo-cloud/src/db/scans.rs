@@ -1,8 +1,7 @@
 use keyfob::{Page, PageSize, Timestamp};
-use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
-use super::{Database, DatabaseError, Tenant};
+use super::{Database, DatabaseError, Row, Tenant, json, values};
 
 /// What a scan found, and nothing of the text that it looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,29 +42,24 @@ impl Database {
         tenant: Tenant,
         scan: NewScan,
     ) -> Result<Scan, DatabaseError> {
-        self.run(move |connection| {
-            let id = uuid::Uuid::now_v7().to_string();
-            let findings = serde_json::to_string(&scan.findings)
-                .map_err(|_| DatabaseError::Corrupt("findings that are no JSON"))?;
-            let place = connection.query_row(
-                "INSERT INTO takumo_scans (id, organization, environment, filename, bytes, findings, \
-                 created_at, created_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING place",
-                (
-                    &id,
-                    tenant.organization.as_str(),
-                    tenant.environment.as_str(),
-                    &scan.filename,
-                    scan.bytes,
-                    findings,
-                    scan.created_at.as_micros(),
-                    &scan.created_by,
-                ),
-                |row| row.get(0),
-            )?;
-            let NewScan { filename, bytes, findings, created_at, created_by } = scan;
-            Ok(Scan { place, id, filename, bytes, findings, created_at, created_by })
-        })
-        .await
+        let id = uuid::Uuid::now_v7().to_string();
+        let sql = "INSERT INTO takumo_scans \
+             (id, organization, environment, filename, bytes, findings, created_at, created_by) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING place";
+        let values = values![
+            &id,
+            &tenant.organization,
+            tenant.environment,
+            scan.filename.as_ref(),
+            scan.bytes,
+            json(&scan.findings),
+            scan.created_at,
+            &scan.created_by,
+        ];
+        let place = self.run(sql, values).await?.one(|row| row.get("place"))?;
+        let place = place.ok_or(DatabaseError::Corrupt("place"))?;
+        let NewScan { filename, bytes, findings, created_at, created_by } = scan;
+        Ok(Scan { place, id, filename, bytes, findings, created_at, created_by })
     }
 
     /// Past scans, newest first.
@@ -75,38 +69,28 @@ impl Database {
         size: PageSize,
         after: Option<i64>,
     ) -> Result<Page<Scan, i64>, DatabaseError> {
-        self.run(move |connection| {
-            let mut statement = connection.prepare(
-                "SELECT place, id, filename, bytes, findings, created_at, created_by \
-                 FROM takumo_scans WHERE organization = ?1 AND environment = ?2 AND place < ?3 \
-                 ORDER BY place DESC LIMIT ?4",
-            )?;
-            let rows = statement.query_map(
-                (
-                    tenant.organization.as_str(),
-                    tenant.environment.as_str(),
-                    after.unwrap_or(i64::MAX),
-                    u32::from(size.get()) + 1,
-                ),
-                |row| Ok(scan(row)),
-            )?;
-            let scans = rows.map(|row| row?).collect::<Result<Vec<_>, _>>()?;
-            Ok(Page::of_read_ahead(scans, size, |scan| scan.place))
-        })
-        .await
+        let sql = "SELECT place, id, filename, bytes, findings, created_at, created_by \
+             FROM takumo_scans WHERE organization = ?1 AND environment = ?2 AND place < ?3 \
+             ORDER BY place DESC LIMIT ?4";
+        let values = values![
+            &tenant.organization,
+            tenant.environment,
+            after.unwrap_or(i64::MAX),
+            u32::from(size.get()) + 1,
+        ];
+        let scans = self.run(sql, values).await?.all(read)?;
+        Ok(Page::of_read_ahead(scans, size, |scan| scan.place))
     }
 }
 
-fn scan(row: &Row<'_>) -> Result<Scan, DatabaseError> {
-    let findings: String = row.get(4)?;
+fn read(row: &Row) -> Result<Scan, DatabaseError> {
     Ok(Scan {
-        place: row.get(0)?,
-        id: row.get(1)?,
-        filename: row.get(2)?,
-        bytes: row.get(3)?,
-        findings: serde_json::from_str(&findings)
-            .map_err(|_| DatabaseError::Corrupt("a scan's findings"))?,
-        created_at: Timestamp::from_micros(row.get(5)?),
-        created_by: row.get(6)?,
+        place: row.get("place")?,
+        id: row.get("id")?,
+        filename: row.get("filename")?,
+        bytes: row.get("bytes")?,
+        findings: row.json("findings")?,
+        created_at: row.get("created_at")?,
+        created_by: row.get("created_by")?,
     })
 }

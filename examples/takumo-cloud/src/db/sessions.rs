@@ -1,7 +1,6 @@
 use keyfob::Timestamp;
-use rusqlite::OptionalExtension;
 
-use super::{Database, DatabaseError};
+use super::{Database, DatabaseError, Statement, values};
 
 /// A session as it is kept.
 #[derive(Clone, Debug)]
@@ -15,7 +14,7 @@ pub(crate) struct StoredSession {
 
 /// How many sessions that are over one new one clears away: more than one, so that they don't pile
 /// up, and not many, so that nobody waits for it.
-const CLEARED: i64 = 20;
+const CLEARED: u32 = 20;
 
 impl Database {
     /// Keeps a new session. It answers false when there is one of this id already.
@@ -24,32 +23,25 @@ impl Database {
         session: StoredSession,
         now: Timestamp,
     ) -> Result<bool, DatabaseError> {
-        self.run(move |connection| {
-            connection.execute(
-                "DELETE FROM takumo_sessions WHERE id_hash IN \
-                 (SELECT id_hash FROM takumo_sessions WHERE expires_at <= ?1 LIMIT ?2)",
-                (now.as_micros(), CLEARED),
-            )?;
-            let added = connection.execute(
-                "INSERT INTO takumo_sessions (id_hash, data, expires_at) VALUES (?1, ?2, ?3) \
-                 ON CONFLICT (id_hash) DO NOTHING",
-                (&session.id_hash, &session.data, session.expires_at.as_micros()),
-            )?;
-            Ok(added == 1)
-        })
-        .await
+        let clear = "DELETE FROM takumo_sessions WHERE id_hash IN \
+             (SELECT id_hash FROM takumo_sessions WHERE expires_at <= ?1 \
+              ORDER BY expires_at LIMIT ?2)";
+        let add = "INSERT INTO takumo_sessions (id_hash, data, expires_at) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (id_hash) DO NOTHING";
+        let [_, added] = self
+            .run_all([
+                Statement::new(clear, values![now, CLEARED]),
+                Statement::new(add, values![session.id_hash, session.data, session.expires_at]),
+            ])
+            .await?;
+        Ok(added.written == 1)
     }
 
     /// Changes a session that is there. One that has ended meanwhile is not begun again.
     pub(crate) async fn save_session(&self, session: StoredSession) -> Result<(), DatabaseError> {
-        self.run(move |connection| {
-            connection.execute(
-                "UPDATE takumo_sessions SET data = ?2, expires_at = ?3 WHERE id_hash = ?1",
-                (&session.id_hash, &session.data, session.expires_at.as_micros()),
-            )?;
-            Ok(())
-        })
-        .await
+        let sql = "UPDATE takumo_sessions SET data = ?2, expires_at = ?3 WHERE id_hash = ?1";
+        let values = values![session.id_hash, session.data, session.expires_at];
+        self.run(sql, values).await.map(drop)
     }
 
     pub(crate) async fn session(
@@ -57,26 +49,19 @@ impl Database {
         id_hash: String,
         now: Timestamp,
     ) -> Result<Option<StoredSession>, DatabaseError> {
-        self.run(move |connection| {
-            let sql = "SELECT data, expires_at FROM takumo_sessions \
-                       WHERE id_hash = ?1 AND expires_at > ?2";
-            let found = connection
-                .query_row(sql, (&id_hash, now.as_micros()), |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
-            Ok(found.map(|(data, expires_at)| StoredSession {
-                id_hash,
-                data,
-                expires_at: Timestamp::from_micros(expires_at),
-            }))
+        let sql = "SELECT id_hash, data, expires_at FROM takumo_sessions \
+             WHERE id_hash = ?1 AND expires_at > ?2";
+        self.run(sql, values![id_hash, now]).await?.one(|row| {
+            Ok(StoredSession {
+                id_hash: row.get("id_hash")?,
+                data: row.get("data")?,
+                expires_at: row.get("expires_at")?,
+            })
         })
-        .await
     }
 
     pub(crate) async fn remove_session(&self, id_hash: String) -> Result<(), DatabaseError> {
-        self.run(move |connection| {
-            connection.execute("DELETE FROM takumo_sessions WHERE id_hash = ?1", [&id_hash])?;
-            Ok(())
-        })
-        .await
+        let sql = "DELETE FROM takumo_sessions WHERE id_hash = ?1";
+        self.run(sql, values![id_hash]).await.map(drop)
     }
 }

@@ -1,8 +1,7 @@
 use keyfob::{OrganizationId, Timestamp};
-use rusqlite::OptionalExtension;
 
-use super::people::login;
-use super::{Database, DatabaseError};
+use super::people::login_of;
+use super::{Database, DatabaseError, Statement, values};
 use crate::people::Login;
 
 impl Database {
@@ -14,7 +13,10 @@ impl Database {
         token_hash: String,
         expires_at: Timestamp,
     ) -> Result<bool, DatabaseError> {
-        self.add_link(login, token_hash, expires_at, None).await
+        let add = "INSERT INTO takumo_sign_in_links (token_hash, login, expires_at) \
+             SELECT ?1, login, ?3 FROM takumo_people WHERE login = ?2";
+        let add = Statement::new(add, values![&token_hash, login, expires_at]);
+        self.add_link(login, token_hash, add).await
     }
 
     /// The same of a member of this organization and of no other: the owners of one must not be able
@@ -26,43 +28,33 @@ impl Database {
         expires_at: Timestamp,
         organization: &OrganizationId,
     ) -> Result<bool, DatabaseError> {
-        self.add_link(login, token_hash, expires_at, Some(organization.clone())).await
+        let add = "INSERT INTO takumo_sign_in_links (token_hash, login, expires_at) \
+             SELECT ?1, login, ?3 FROM takumo_people WHERE login = ?2 \
+             AND EXISTS (SELECT 1 FROM takumo_members WHERE login = ?2 AND organization = ?4) \
+             AND NOT EXISTS (SELECT 1 FROM takumo_members WHERE login = ?2 AND organization <> ?4)";
+        let add = Statement::new(add, values![&token_hash, login, expires_at, organization]);
+        self.add_link(login, token_hash, add).await
     }
 
     async fn add_link(
         &self,
         login: &Login,
         token_hash: String,
-        expires_at: Timestamp,
-        only_of: Option<OrganizationId>,
+        add: Statement,
     ) -> Result<bool, DatabaseError> {
-        let login = login.clone();
-        self.run(move |connection| {
-            let transaction = connection.transaction()?;
-            let links = "DELETE FROM takumo_sign_in_links WHERE login = ?1";
-            transaction.execute(links, [login.as_str()])?;
-            let whose = "INSERT INTO takumo_sign_in_links (token_hash, login, expires_at) \
-                         SELECT ?1, p.login, ?3 FROM takumo_people p WHERE p.login = ?2";
-            let added = match only_of {
-                None => transaction
-                    .execute(whose, (&token_hash, login.as_str(), expires_at.as_micros()))?,
-                Some(organization) => transaction.execute(
-                    &format!(
-                        "{whose} AND EXISTS (SELECT 1 FROM takumo_members m \
-                         WHERE m.login = p.login AND m.organization = ?4) \
-                         AND NOT EXISTS (SELECT 1 FROM takumo_members m \
-                         WHERE m.login = p.login AND m.organization <> ?4)"
-                    ),
-                    (&token_hash, login.as_str(), expires_at.as_micros(), organization.as_str()),
-                )?,
-            };
-            // What could not be added must not end the link that was there.
-            if added == 1 {
-                transaction.commit()?;
-            }
-            Ok(added == 1)
-        })
-        .await
+        // A write that changes nothing, so that of two links made at a time one voids the other.
+        let hold = "UPDATE takumo_people SET epoch = epoch WHERE login = ?1";
+        // What could not be added must not end the link that was there.
+        let void = "DELETE FROM takumo_sign_in_links WHERE login = ?1 AND token_hash <> ?2 \
+             AND EXISTS (SELECT 1 FROM takumo_sign_in_links WHERE token_hash = ?2)";
+        let [_, added, _] = self
+            .run_all([
+                Statement::new(hold, values![login]),
+                add,
+                Statement::new(void, values![login, token_hash]),
+            ])
+            .await?;
+        Ok(added.written == 1)
     }
 
     /// Uses a link up, and tells whom it signs in. Of many who come with it, one is told.
@@ -71,17 +63,10 @@ impl Database {
         token_hash: String,
         now: Timestamp,
     ) -> Result<Option<Login>, DatabaseError> {
-        self.run(move |connection| {
-            let sql = "DELETE FROM takumo_sign_in_links WHERE token_hash = ?1 \
-                       RETURNING login, expires_at";
-            let used = connection
-                .query_row(sql, [&token_hash], |row| Ok((login(row, 0), row.get::<_, i64>(1)?)))
-                .optional()?;
-            match used {
-                Some((login, expires_at)) if expires_at > now.as_micros() => login.map(Some),
-                _ => Ok(None),
-            }
-        })
-        .await
+        let sql = "DELETE FROM takumo_sign_in_links WHERE token_hash = ?1 \
+             RETURNING login, expires_at";
+        let used = self.run(sql, values![token_hash]).await?;
+        let used = used.one(|row| Ok((login_of(row)?, row.get::<Timestamp>("expires_at")?)))?;
+        Ok(used.filter(|(_, end)| *end > now).map(|(login, _)| login))
     }
 }

@@ -10,6 +10,7 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
 
+use super::front::Front;
 use crate::app::App;
 use crate::db::StoredSession;
 use crate::token;
@@ -19,26 +20,19 @@ pub(super) const IDLE: Duration = Duration::minutes(30);
 /// How long one lives, however much it is used.
 pub(super) const LONGEST: Duration = Duration::hours(12);
 
-/// How cookies are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cookies {
-    /// Over TLS only.
-    Secure,
-    /// Over plain HTTP too, which leaves the machine nowhere: the server listens on loopback.
-    OnLoopback,
-}
-
 /// The layer that gives each request its session. The cookie is `HttpOnly`, and `SameSite=Lax`: a
 /// link from somewhere else finds the person signed in, a form from there does not.
-pub(super) fn layer(app: &App, cookies: Cookies) -> SessionManagerLayer<Sessions> {
+pub(super) fn layer(app: &App, front: &Front) -> SessionManagerLayer<Sessions> {
     let layer = SessionManagerLayer::new(Sessions(app.clone()))
         .with_same_site(SameSite::Lax)
         .with_http_only(true)
         .with_expiry(Expiry::OnInactivity(IDLE));
-    match cookies {
+    match front {
         // `__Host-` binds it to this host, this path and TLS, whatever another host of the domain sets.
-        Cookies::Secure => layer.with_secure(true).with_name("__Host-takumo_session"),
-        Cookies::OnLoopback => layer.with_secure(false).with_name("takumo_session"),
+        Front::Network | Front::Proxy(_) => {
+            layer.with_secure(true).with_name("__Host-takumo_session")
+        }
+        Front::Loopback => layer.with_secure(false).with_name("takumo_session"),
     }
 }
 

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use tower_sessions::Session;
@@ -33,7 +33,8 @@ pub(super) async fn show(
 /// The answer is the same, and takes as long, whether it is the login or the password that is wrong.
 pub(super) async fn submit(
     State(site): State<Site>,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     session: Session,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
@@ -41,8 +42,9 @@ pub(super) async fn submit(
     let password = fields.required("password")?;
     fields.finish()?;
 
+    let client = site.front.client(peer, &headers);
     let login = login.trim().to_ascii_lowercase();
-    if !site.attempts.begin(&login, client.ip(), site.app.keys.now()) {
+    if !site.attempts.begin(&login, client, site.app.keys.now()) {
         let text = "There were too many attempts. Wait a quarter of an hour, and try again.";
         return Ok(again(StatusCode::TOO_MANY_REQUESTS, text));
     }
@@ -53,10 +55,10 @@ pub(super) async fn submit(
     let hash = person.as_ref().map(|person| person.password.clone());
     let good = site.passwords.verify(password, hash).await?;
     let Some(person) = person.filter(|_| good) else {
-        tracing::info!(client = %client.ip(), "somebody could not sign in");
+        tracing::info!(%client, "somebody could not sign in");
         return Ok(again(StatusCode::UNAUTHORIZED, "Login or password is wrong."));
     };
-    site.attempts.succeeded(&login, client.ip());
+    site.attempts.succeeded(&login, client);
     begin(&session, &site.app, &person, By::Password).await?;
     Ok(Redirect::to(key_list::PATH).into_response())
 }

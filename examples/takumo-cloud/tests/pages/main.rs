@@ -11,12 +11,16 @@ mod hostile_names;
 mod journey;
 mod keyboard;
 mod no_scripts;
+#[allow(dead_code, reason = "the tests of the API use more of it")]
+#[path = "../takumo/place.rs"]
+mod place;
 mod plan_limit;
 mod roles;
 mod secrecy;
 mod sessions;
 mod shown_once;
 mod site;
+mod tables;
 mod tour;
 mod usage;
 mod webdriver;

@@ -1,15 +1,16 @@
 //! The real server, in this process, and people who sign in to its pages.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use takumo_cloud::{Config, DatabaseUrl, Server};
+use takumo_cloud::{Config, PublicUrl, Server};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use crate::place;
 use crate::webdriver::Window;
 
 /// A server on a fresh database, which stops when it is dropped.
@@ -35,10 +36,16 @@ struct Started {
 
 impl Site {
     pub(crate) fn start() -> Self {
+        Self::start_behind(None)
+    }
+
+    /// One that browsers reach by this URL, through a proxy.
+    pub(crate) fn start_behind(public_url: Option<PublicUrl>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
-            database: DatabaseUrl::sqlite(directory.path().join("takumo.db")),
+            public_url,
+            database: place::database(directory.path()).into(),
             require_environment: None,
         };
         let (stop, stopped) = oneshot::channel();
@@ -69,10 +76,6 @@ impl Site {
         format!("{}{path}", self.url)
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.directory.path().join("takumo.db")
-    }
-
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
@@ -85,7 +88,7 @@ impl Site {
             .current_dir(self.directory.path())
             .env_remove("TAKUMO_API_KEY")
             .env_remove("TAKUMO_LOG")
-            .env("TAKUMO_DATABASE", "sqlite://takumo.db")
+            .env("TAKUMO_DATABASE", place::url(self.directory.path()))
             .output()
             .unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);

@@ -23,7 +23,7 @@ const DAY: u64 = 24 * HOUR;
 pub(crate) fn live_through(site: &Site) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let store = SqliteStore::open(site.database()).await.unwrap();
+        let store = SqliteStore::open(site.directory().join("takumo.db")).await.unwrap();
         let clock = Arc::new(ManualClock::new(SystemClock.wall()));
         let keys = KeyService::builder(FORMAT, store.clone()).with_clock(Arc::clone(&clock));
         let now = clock.wall();

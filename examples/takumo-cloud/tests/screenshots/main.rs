@@ -9,6 +9,8 @@ mod browser;
 #[path = "../pages/form_client.rs"]
 mod form_client;
 mod history;
+#[path = "../takumo/place.rs"]
+mod place;
 #[path = "../pages/site.rs"]
 mod site;
 #[path = "../pages/tour.rs"]

@@ -118,17 +118,6 @@ fn curl_of_the_first_run_works_as_printed() {
 }
 
 #[test]
-fn clean_stop_leaves_one_whole_file() {
-    let directory = tempfile::tempdir().unwrap();
-    Serving::start(directory.path(), &[]).stop("TERM");
-    let files: Vec<_> = std::fs::read_dir(directory.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    assert_eq!(files, ["takumo.db"]);
-}
-
-#[test]
 fn busy_port_is_named_and_changes_nothing() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -137,32 +126,4 @@ fn busy_port_is_named_and_changes_nothing() {
     assert_eq!(code, 1);
     assert!(message.contains(&format!("{address} is in use")), "{message}");
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
-}
-
-#[test]
-fn postgres_is_told_to_be_missing_without_its_password() {
-    let directory = tempfile::tempdir().unwrap();
-    let url = "postgres://takumo:hunter2@localhost/takumo";
-    let output = Operator::new(directory.path())
-        .command(&["serve", "--listen", "127.0.0.1:0"])
-        .env("TAKUMO_DATABASE", url)
-        .output()
-        .unwrap();
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(message.contains("no PostgreSQL store yet"), "{message}");
-    assert!(!message.contains("hunter2"), "{message}");
-}
-
-#[test]
-fn file_that_is_no_database_is_left_as_it_was() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("takumo.db");
-    let text = "these are my notes, not a database\n".repeat(200);
-    std::fs::write(&path, &text).unwrap();
-    let operator = Operator::new(directory.path());
-    let (code, message) = operator.failure(&["serve", "--listen", "127.0.0.1:0"]);
-    assert_eq!(code, 1);
-    assert!(message.contains("not a SQLite database"), "{message}");
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }

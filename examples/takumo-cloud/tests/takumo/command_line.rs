@@ -3,6 +3,7 @@ use std::fs;
 use crate::binary::Serving;
 use crate::client::Text;
 use crate::operator::Operator;
+use crate::place;
 
 #[test]
 fn operator_makes_shows_and_revokes_a_key() {
@@ -50,7 +51,7 @@ fn exit_codes_tell_scripts_what_happened() {
     let operator = Operator::new(directory.path());
     let (code, message) = operator.failure(&["organizations", "list"]);
     assert_eq!(code, 1);
-    assert!(message.contains("no database at takumo.db"), "{message}");
+    assert!(message.contains(place::MISSING), "{message}");
 
     operator.create_organization("acme", "free");
     let create = |organization: &str, scope: &str| {

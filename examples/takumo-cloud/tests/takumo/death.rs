@@ -1,6 +1,8 @@
 //! The server is killed while it is used, and started again on what it left behind.
 
+#[path = "death/calls.rs"]
 mod calls;
+#[path = "death/change.rs"]
 mod change;
 
 use std::path::Path;
@@ -14,6 +16,7 @@ use rand::{RngExt, SeedableRng};
 use crate::binary::Serving;
 use crate::client::{Client, Text};
 use crate::operator::Operator;
+use crate::place;
 use calls::{Caller, Calls};
 use change::Changes;
 
@@ -66,7 +69,7 @@ fn killed_server_keeps_what_it_acknowledged_and_counts_nothing_twice() {
             assert!(still_alive, "the server was gone before it was killed");
             serving.kill()
         });
-        assert_whole(&directory.path().join("takumo.db"));
+        place::assert_whole(directory.path());
         let after = calls::counted(&operator);
         let case = format!("seed {seed}, round {round}, killed after {moment:?}");
         proved += calls.compare(&before, &after, killed, &case);
@@ -98,11 +101,4 @@ fn call(caller: &Caller<'_>, most: u64) {
         let Some(answer) = caller.get("/v1/whoami") else { return };
         answer.expect(200);
     }
-}
-
-fn assert_whole(database: &Path) {
-    let connection = rusqlite::Connection::open(database).unwrap();
-    let answer: String =
-        connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(answer, "ok");
 }

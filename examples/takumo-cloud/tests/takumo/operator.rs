@@ -5,6 +5,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::place;
+
 /// The program, on the database of a directory.
 pub(crate) struct Operator {
     directory: PathBuf,
@@ -23,7 +25,7 @@ impl Operator {
             .current_dir(&self.directory)
             .env_remove("TAKUMO_API_KEY")
             .env_remove("TAKUMO_LOG")
-            .env("TAKUMO_DATABASE", "sqlite://takumo.db");
+            .env("TAKUMO_DATABASE", place::url(&self.directory));
         command
     }
 

@@ -1,6 +1,5 @@
 //! What may be found nowhere, in every spelling that a careless line might give it.
 
-use std::fs;
 use std::path::Path;
 use std::process::Output;
 
@@ -10,6 +9,7 @@ use memchr::memmem;
 use sha2::{Digest, Sha256};
 
 use crate::client::Answer;
+use crate::place;
 
 /// What may be found nowhere, and where it is looked for.
 #[derive(Default)]
@@ -42,11 +42,9 @@ impl Search {
         self.text(name, [&output.stdout[..], &output.stderr[..]].concat());
     }
 
-    /// The files of a database.
+    /// All that a database holds.
     pub(crate) fn database(&mut self, directory: &Path) {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            let (name, bytes) = (path.display().to_string(), fs::read(path).unwrap());
+        for (name, bytes) in place::contents(directory) {
             self.texts.push(Text { name, bytes, has_hashes: true });
         }
     }

@@ -6,11 +6,12 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use keyfob::Environment;
-use takumo_cloud::{Config, DatabaseUrl, Server};
+use takumo_cloud::{Config, Server};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use crate::client::Client;
+use crate::place::database;
 
 /// A server that stops when it is dropped.
 pub(crate) struct TestServer {
@@ -26,7 +27,8 @@ impl TestServer {
     pub(crate) fn start(directory: &Path) -> Self {
         Self::start_with(Config {
             listen: "127.0.0.1:0".parse().unwrap(),
-            database: database(directory),
+            public_url: None,
+            database: database(directory).into(),
             require_environment: None,
         })
     }
@@ -35,7 +37,8 @@ impl TestServer {
     pub(crate) fn start_requiring(directory: &Path, environment: Environment) -> Self {
         Self::start_with(Config {
             listen: "127.0.0.1:0".parse().unwrap(),
-            database: database(directory),
+            public_url: None,
+            database: database(directory).into(),
             require_environment: Some(environment),
         })
     }
@@ -72,10 +75,6 @@ impl Drop for TestServer {
             assert!(ended.is_ok() || std::thread::panicking(), "the server panicked");
         }
     }
-}
-
-pub(crate) fn database(directory: &Path) -> DatabaseUrl {
-    DatabaseUrl::sqlite(directory.join("takumo.db"))
 }
 
 /// A fresh server and a client with its first key, of an organization without a limit of keys.

@@ -1,13 +1,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use keyfob::{Hour, KeyStore, Outcome, Timestamp, UsageBatch, UsageCount, UsageRow};
-use keyfob_sqlite::SqliteStore;
+use keyfob::{Hour, Outcome, Timestamp, UsageBatch, UsageCount, UsageRow};
 use serde_json::{Value, json};
 
 use crate::binary::{Serving, printed_key};
 use crate::client::{Client, Text};
 use crate::operator::Operator;
+use crate::place;
 use crate::server::demo;
 
 /// Asks until the answer is the one that is waited for: usage is written down each second.
@@ -202,12 +202,7 @@ fn add_refusals(directory: &Path, counts: &[(&str, u64)]) {
         last_at: now,
     };
     let batch = UsageBatch { id: [7; 16], at: now, counts: counts.iter().map(count).collect() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let store = SqliteStore::open(directory.join("takumo.db")).await.unwrap();
-        store.record_usage(&batch).await.unwrap();
-        store.close().await;
-    });
+    place::record_usage(directory, &batch);
 }
 
 #[test]

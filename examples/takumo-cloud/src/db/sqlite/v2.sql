@@ -27,6 +27,8 @@ CREATE TABLE takumo_sign_in_links (
     expires_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX takumo_sign_in_links_of_person ON takumo_sign_in_links (login);
+
 CREATE TABLE takumo_sessions (
     id_hash    TEXT NOT NULL PRIMARY KEY,
     data       TEXT NOT NULL,

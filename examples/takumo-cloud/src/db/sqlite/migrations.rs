@@ -1,6 +1,6 @@
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::DatabaseError;
+use crate::db::DatabaseError;
 
 /// Each version of the tables, as the step from the one before. A released one is never edited.
 const STEPS: [&str; 2] = [include_str!("v1.sql"), include_str!("v2.sql")];

@@ -1,0 +1,81 @@
+use std::collections::HashMap;
+
+use keyfob_store::{FoundKeys, KeyHash, StoreError};
+use tokio_postgres::types::Type;
+
+use crate::database::Value;
+use crate::lanes::Lanes;
+use crate::rows::{self, FOUND_KEY};
+use crate::{PostgresError, SchemaName};
+
+/// Lookups by hash, on shared connections of one server.
+pub(crate) struct Lookup {
+    sql: String,
+    lanes: Lanes,
+}
+
+impl Lookup {
+    pub(crate) fn new(schema: &SchemaName, lanes: Lanes) -> Self {
+        Self { sql: schema.apply(&sql()), lanes }
+    }
+
+    /// One statement, so keys and position are of one snapshot.
+    pub(crate) async fn find(&self, hashes: &[KeyHash]) -> Result<FoundKeys, LookupError> {
+        let asked: Vec<&[u8]> = hashes.iter().map(|hash| &hash.as_bytes()[..]).collect();
+        let values: [Value<'_>; 1] = [(&asked, Type::BYTEA_ARRAY)];
+        let rows = self.lanes.query(&self.sql, &values).await?;
+        let first = rows.first().ok_or_else(|| StoreError::corrupt("a lookup without a row"))?;
+        let mut known = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            if let Some(hash) = rows::get::<Option<&[u8]>>(row, 1)? {
+                known.insert(rows::key_hash(hash)?, rows::found_key(row, 2)?);
+            }
+        }
+        Ok(FoundKeys {
+            position: rows::position(first, 0)?,
+            keys: hashes.iter().map(|hash| known.get(hash).cloned()).collect(),
+        })
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+}
+
+/// Why there is no answer: the server's fault, or that of what it holds.
+pub(crate) enum LookupError {
+    Server(PostgresError),
+    Store(StoreError),
+}
+
+impl From<PostgresError> for LookupError {
+    fn from(error: PostgresError) -> Self {
+        Self::Server(error)
+    }
+}
+
+impl From<StoreError> for LookupError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<LookupError> for StoreError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Server(error) => error.into_store_error(),
+            LookupError::Store(error) => error,
+        }
+    }
+}
+
+/// The position stands in each row; when nothing is found, it stands in one that has nothing else.
+pub(crate) fn sql() -> String {
+    format!(
+        "SELECT p.position, s.hash, {FOUND_KEY}, k.epoch <> coalesce((SELECT o.epoch \
+         FROM {{schema}}.organizations o WHERE o.organization = k.organization), 0) \
+         FROM (SELECT coalesce(max(position), 0) AS position FROM {{schema}}.events) p \
+         LEFT JOIN ({{schema}}.secrets s JOIN {{schema}}.keys k ON k.id = s.key) \
+         ON s.hash = ANY ($1)"
+    )
+}
