@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use crate::failure::{Failure, report};
 use crate::step::Step;
-use crate::{cargo_tool, fuzz, lint, metadata, package, test};
+use crate::{cargo_tool, fuzz, lint, metadata, package, system_need, test};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask TASK
@@ -14,6 +14,8 @@ usage: cargo xtask TASK
   package          packs every crate and builds what was packed
   bench [FILTER]   the benchmarks
   fuzz [SECONDS]   each fuzz target for 10 or so many seconds; needs a nightly compiler
+  screenshots      the pictures of the README: takes them anew, in a browser;
+                   with --all every page, into target/screenshots, to be looked at
   deny             dependencies against deny.toml; compiles cargo-deny on first use
   msrv             compiles what is published with the oldest compiler that they promise to support
   help             this text";
@@ -27,6 +29,7 @@ pub(crate) enum Task {
     Package,
     Bench { filter: Option<String> },
     Fuzz { seconds: u32 },
+    Screenshots { all: bool },
     Deny,
     Msrv,
     Help,
@@ -44,6 +47,7 @@ impl Task {
             "package" => Self::Package,
             "bench" => Self::Bench { filter: arguments.next() },
             "fuzz" => Self::Fuzz { seconds: arguments.next().as_deref().map_or(Ok(10), seconds)? },
+            "screenshots" => Self::Screenshots { all: is_all(arguments.next().as_deref())? },
             "deny" => Self::Deny,
             "msrv" => Self::Msrv,
             "help" | "--help" | "-h" => Self::Help,
@@ -63,6 +67,7 @@ impl Task {
             Self::Package => report(package::run()),
             Self::Bench { filter } => report(bench(filter)),
             Self::Fuzz { seconds } => report(fuzz::run(seconds)),
+            Self::Screenshots { all } => report(screenshots(all)),
             Self::Deny => report(deny()),
             Self::Msrv => report(msrv()),
             Self::Help => {
@@ -81,6 +86,14 @@ fn seconds(text: &str) -> Result<u32, String> {
         .ok_or_else(|| format!("`{text}` is no time to fuzz"))
 }
 
+fn is_all(argument: Option<&str>) -> Result<bool, String> {
+    match argument {
+        None => Ok(false),
+        Some("--all") => Ok(true),
+        Some(other) => Err(format!("`{other}` is no choice of pictures")),
+    }
+}
+
 pub(crate) fn docs() -> Result<(), Failure> {
     Step::cargo("docs")
         .words("doc --quiet --locked --workspace --all-features --no-deps")
@@ -92,6 +105,14 @@ fn bench(filter: Option<String>) -> Result<(), Failure> {
     Step::cargo("benches")
         .words("bench --locked --workspace --all-features --bench * --")
         .arguments(filter)
+        .run()
+}
+
+fn screenshots(all: bool) -> Result<(), Failure> {
+    system_need::provide(system_need::FOR_SCREENSHOTS)?;
+    Step::cargo("screenshots")
+        .words("test --quiet --locked --package takumo-cloud --test screenshots --")
+        .arguments(all.then_some("--all"))
         .run()
 }
 
@@ -143,6 +164,8 @@ mod tests {
         assert_eq!(parse("bench warm"), Ok(Task::Bench { filter: Some("warm".into()) }));
         assert_eq!(parse("fuzz"), Ok(Task::Fuzz { seconds: 10 }));
         assert_eq!(parse("fuzz 60"), Ok(Task::Fuzz { seconds: 60 }));
+        assert_eq!(parse("screenshots"), Ok(Task::Screenshots { all: false }));
+        assert_eq!(parse("screenshots --all"), Ok(Task::Screenshots { all: true }));
         assert_eq!(parse("--help"), Ok(Task::Help));
     }
 
@@ -155,6 +178,7 @@ mod tests {
             ("fuzz 0", "`0`"),
             ("fuzz soon", "`soon`"),
             ("fuzz 10 20", "`20`"),
+            ("screenshots some", "`some`"),
         ] {
             let error = parse(line).unwrap_err();
             assert!(error.contains(named), "{line}: {error}");

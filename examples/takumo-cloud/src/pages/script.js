@@ -87,6 +87,8 @@ if (once !== null) {
     once.hidden = true;
     document.getElementById("secret-gone")?.classList.remove("hidden");
   };
+  // Nor is it shown to who comes back to a page that was stored against its header.
+  if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") forget();
   addEventListener("pagehide", forget);
   addEventListener("pageshow", (event) => {
     if (event.persisted) forget();

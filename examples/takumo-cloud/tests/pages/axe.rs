@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -40,7 +40,9 @@ fn source() -> String {
     if !fs::read(&package).is_ok_and(|bytes| is_the_pinned_one(&bytes)) {
         let fetched = tempfile::tempdir_in(place).unwrap();
         let wanted = format!("axe-core@{VERSION}");
-        run("npm", &["pack", "--silent", &wanted], fetched.path());
+        let cache = fetched.path().join("cache").display().to_string();
+        let fetch = ["pack", &wanted, "--ignore-scripts", "--fetch-retries=1", "--cache", &cache];
+        run("npm", &fetch, fetched.path(), "it needs the registry, or axe-core in `target/tmp`");
         let file = fetched.path().join(format!("axe-core-{VERSION}.tgz"));
         let bytes = fs::read(&file).unwrap();
         assert!(
@@ -50,7 +52,8 @@ fn source() -> String {
         fs::rename(file, &package).unwrap();
     }
     let file = package.display().to_string();
-    let unpacked = run("tar", &["-xzOf", &file, "package/axe.min.js"], place);
+    let unpack = ["-xzOf", &file, "package/axe.min.js"];
+    let unpacked = run("tar", &unpack, place, "the package is whole");
     String::from_utf8(unpacked.stdout).unwrap()
 }
 
@@ -59,13 +62,14 @@ fn is_the_pinned_one(package: &[u8]) -> bool {
 }
 
 #[track_caller]
-fn run(program: &str, arguments: &[&str], place: &Path) -> Output {
-    let output = Command::new(program).args(arguments).current_dir(place).output();
+fn run(program: &str, arguments: &[&str], place: &Path, hint: &str) -> Output {
+    let output =
+        Command::new(program).args(arguments).current_dir(place).stdin(Stdio::null()).output();
     let output = output.unwrap_or_else(|error| {
         panic!("{program} is not installed ({error}): on Debian, `apt-get install {program}`")
     });
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {arguments:?}: {errors}");
+    assert!(output.status.success(), "{program} {arguments:?} failed, and {hint}: {errors}");
     output
 }
 

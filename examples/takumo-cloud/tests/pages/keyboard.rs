@@ -42,10 +42,13 @@ fn key_is_made_by_the_keyboard_alone() {
     browser.press(ESCAPE);
     wait("the dialog to close", || (browser.count("dialog[open]") == 0).then_some(()));
     browser.press(ENTER);
+    assert!(!browser.find("dialog #expires-on").is_shown(), "no day is asked for yet");
     tab_to(&browser, "dialog #new-name");
     browser.press("by-keyboard");
     tab_to(&browser, "dialog [data-scopes='shield:read shield:write']");
     browser.press(" ");
+    let pressed = "dialog [data-scopes='shield:read shield:write'][aria-pressed=true]";
+    assert_eq!(browser.count(pressed), 1);
     tab_to(&browser, "dialog form .primary");
     browser.leave(|| browser.press(ENTER));
     assert!(browser.text("#secret").starts_with("tk_live_"));

@@ -20,6 +20,7 @@ mod secrecy;
 mod sessions;
 mod shown_once;
 mod site;
+mod storing_proxy;
 mod tables;
 mod tour;
 mod usage;

@@ -3,6 +3,7 @@ use serde_json::json;
 use crate::browser::{Browser, Scripts};
 use crate::journey::create;
 use crate::site::Site;
+use crate::storing_proxy;
 use crate::webdriver::Window;
 
 /// Everything that a page can reach: its text, its fields, and what the browser keeps for the site.
@@ -64,17 +65,76 @@ fn reload_makes_no_second_key_and_shows_the_first_no_more() {
     assert!(browser.text("#slots").starts_with("2 of 3"));
 }
 
-/// A browser may bring a page back from its memory as it was. The event that says so is sent here by
-/// hand too, in case that this one did not.
+/// Whether the page that is shown is one that was left with this mark, brought back from memory as it
+/// was and not loaded again.
+fn is_restored(window: &Window) -> bool {
+    window.run("return window.mark === 'left'") == true
+}
+
+fn leave_for(window: &Window, url: &str) {
+    window.run("window.mark = 'left'");
+    window.go(url);
+}
+
+#[test]
+fn page_with_the_key_is_not_brought_back_from_memory() {
+    let site = Site::start();
+    let browser = Browser::default().start();
+    let proxy = storing_proxy::in_front_of(&site.url);
+    browser.go(&format!("{proxy}/sign-in"));
+    leave_for(&browser, "about:blank");
+    browser.back();
+    assert!(is_restored(&browser), "the browser keeps pages in memory, or this shows nothing");
+
+    site.sign_in(&browser);
+    let secret = create(&browser, "ci-pipeline");
+    leave_for(&browser, &site.page("/fleet"));
+    browser.back();
+    assert!(!is_restored(&browser));
+    assert_gone(&browser, &secret, "after Back");
+}
+
+/// It comes back from the disk then, and not from memory.
+#[test]
+fn page_that_was_stored_against_its_header_forgets_the_key() {
+    let site = Site::start();
+    let proxy = storing_proxy::in_front_of(&site.url);
+    let browser = Browser::default().start();
+    browser.go(&format!("{proxy}{}", site.link));
+    browser.follow("main button");
+    let secret = create(&browser, "ci-pipeline");
+    browser.go(&format!("{proxy}/fleet"));
+    browser.back();
+    assert_eq!(browser.text("h1"), "Key created", "it was stored, or this shows nothing");
+    assert_gone(&browser, &secret, "after Back");
+    assert!(browser.find("#secret-gone").is_shown());
+}
+
+#[test]
+fn page_of_somebody_who_has_signed_out_is_not_brought_back() {
+    let site = Site::start();
+    let browser = Browser::default().start();
+    site.sign_in(&browser);
+    browser.run("window.mark = 'left'");
+    browser.follow("form[action='/sign-out'] button");
+    browser.back();
+    assert!(!is_restored(&browser));
+    assert_eq!(browser.text("h1"), "Sign in");
+}
+
+/// Another browser may keep the answer to a form. It says so by this event, which is sent by hand.
 #[test]
 fn page_that_comes_back_from_memory_has_forgotten_the_key() {
     let site = Site::start();
     let browser = Browser::default().start();
     site.sign_in(&browser);
-    let secret = create(&browser, "ci-pipeline");
-    browser.run("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");
-    assert_gone(&browser, &secret, "when it comes back");
-    assert!(browser.find("#secret-gone").is_shown());
+    for event in ["'pageshow', { persisted: true }", "'pagehide', { persisted: true }"] {
+        browser.go(&site.page("/settings/api-keys"));
+        let secret = create(&browser, "ci-pipeline");
+        browser.run(&format!("dispatchEvent(new PageTransitionEvent({event}))"));
+        assert_gone(&browser, &secret, event);
+        assert!(browser.find("#secret-gone").is_shown());
+    }
 }
 
 #[test]

@@ -37,12 +37,14 @@ impl Tour {
         let keys: Vec<_> = KEYS.iter().map(|key| made(&site, key)).collect();
         let tour = Self::of(site);
         use_them(&tour.site, &keys);
+        let rotate = ["rotate", "--overlap", "24h"];
         for (what, name) in [
-            ("rotate", "cursor-laptop"),
-            ("disable", "grafana-dashboard"),
-            ("revoke", "old-laptop"),
+            (&rotate[..], "cursor-laptop"),
+            (&["disable"], "grafana-dashboard"),
+            (&["revoke"], "old-laptop"),
         ] {
-            tour.site.operate(&["keys", what, "--organization", "demo", tour.id(name)]);
+            let key = ["--organization", "demo", tour.id(name)];
+            tour.site.operate(&[&["keys"], what, &key[..]].concat());
         }
         usage_is_there(&tour.site, &tour.browser);
         tour
