@@ -139,3 +139,20 @@ async fn person_has_one_sign_in_link_and_a_refused_one_leaves_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn session_that_has_ended_is_not_begun_again_by_who_saves_it_late() {
+    let time = Timestamp::from_micros;
+    each(async |db| {
+        let session =
+            StoredSession { id_hash: "hash".into(), data: "{}".into(), expires_at: time(9) };
+        assert!(db.add_session(session.clone(), time(1)).await.unwrap());
+        assert!(!db.add_session(session.clone(), time(1)).await.unwrap(), "its id is taken");
+        assert!(db.session("hash".into(), time(1)).await.unwrap().is_some());
+        assert!(db.session("hash".into(), time(9)).await.unwrap().is_none(), "it is over");
+        db.remove_session("hash".into()).await.unwrap();
+        db.save_session(session).await.unwrap();
+        assert!(db.session("hash".into(), time(1)).await.unwrap().is_none());
+    })
+    .await;
+}

@@ -147,7 +147,7 @@ async fn names(app: &App, by: &SignedIn, events: &[Event]) -> Result<Names, ApiE
         match app.keys.get(by.organization_id(), id).await {
             Ok(key) => drop(names.insert(id, key.name)),
             // Of an organization that was deleted, whose id this one has.
-            Err(StoreError::NotFound { .. }) => {}
+            Err(StoreError::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
     }
