@@ -7,6 +7,11 @@ use crate::step::Step;
 pub(crate) fn run() -> Result<(), Failure> {
     Step::cargo("format").words("fmt --all --check").run()?;
     clippy("clippy").words("--workspace --all-features").arguments(DENY_WARNINGS).run()?;
+    // No test, so `--all-targets` leaves it out.
+    Step::cargo("clippy, screenshots")
+        .words("clippy --quiet --locked --all-features --package takumo-cloud --test screenshots")
+        .arguments(DENY_WARNINGS)
+        .run()?;
     for set in FeatureSet::each_alone(&metadata::packages()?) {
         clippy(&format!("clippy, {set}"))
             .words("--no-default-features --package")

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::apt;
 use crate::failure::Failure;
 
-/// A program of the operating system that some test runs.
+/// A program of the operating system that some test runs, or a font that it shows.
 ///
 /// What compiling needs (a linker, a C compiler) is not among them: this program was compiled.
 #[derive(Debug)]
@@ -28,7 +28,31 @@ enum Place {
     /// In the directory of a PostgreSQL server's programs, which Debian keeps off `PATH`: that of
     /// `initdb`, as `keyfob-test-cluster` looks for it.
     PostgreSql,
+    /// Among the fonts: it is no program, and need not be one that can run.
+    Fonts,
 }
+
+/// What the pictures of the README need beside that.
+pub(crate) const FOR_SCREENSHOTS: &[SystemNeed] = &[
+    SystemNeed {
+        program: "chromium",
+        place: Place::Path,
+        package: "chromium",
+        why: "the pictures are taken in a browser",
+    },
+    SystemNeed {
+        program: "chromedriver",
+        place: Place::Path,
+        package: "chromium-driver",
+        why: "the pictures are taken in a browser",
+    },
+    SystemNeed {
+        program: "Inter-Regular.otf",
+        place: Place::Fonts,
+        package: "fonts-inter",
+        why: "the pictures look the same wherever they are taken",
+    },
+];
 
 /// All that the tests of this workspace need today. What no test needs is not installed.
 pub(crate) const FOR_TESTS: &[SystemNeed] = &[
@@ -92,6 +116,18 @@ pub(crate) const FOR_TESTS: &[SystemNeed] = &[
         package: "chromium-driver",
         why: "takumo-cloud's pages are tested in a browser",
     },
+    SystemNeed {
+        program: "npm",
+        place: Place::Path,
+        package: "npm",
+        why: "axe-core, which looks for what keeps people from using a page, is there only",
+    },
+    SystemNeed {
+        program: "tar",
+        place: Place::Path,
+        package: "tar",
+        why: "it takes axe-core out of its package",
+    },
 ];
 
 /// Finds every program, or installs its package, or says what to install.
@@ -115,13 +151,18 @@ fn missing<'a>(needs: &'a [SystemNeed], path: &OsStr) -> Vec<&'a SystemNeed> {
 
 impl Place {
     fn holds(&self, program: &str, path: &OsStr) -> bool {
-        self.directories(path).iter().any(|directory| is_executable(&directory.join(program)))
+        let holds = |directory: &PathBuf| match self {
+            Self::Fonts => directory.join(program).is_file(),
+            Self::Path | Self::PostgreSql => is_executable(&directory.join(program)),
+        };
+        self.directories(path).iter().any(holds)
     }
 
     fn directories(&self, path: &OsStr) -> Vec<PathBuf> {
         let on_path = env::split_paths(path);
         match self {
             Self::Path => on_path.chain(["/usr/sbin".into(), "/usr/local/sbin".into()]).collect(),
+            Self::Fonts => vec!["/usr/share/fonts/opentype/inter".into()],
             Self::PostgreSql => {
                 let releases = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
                 on_path
@@ -147,7 +188,7 @@ fn how_to_provide(missing: &[&SystemNeed]) -> String {
     let needs = missing.iter().map(|SystemNeed { program, package, why, .. }| {
         format!("  {program} (Debian package {package}): {why}")
     });
-    let mut lines = vec!["the tests need programs that are not there:".to_owned()];
+    let mut lines = vec!["what is needed is not there:".to_owned()];
     lines.extend(needs);
     lines.push("install them, or run as root where there is apt-get".to_owned());
     lines.join("\n")

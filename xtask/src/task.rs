@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use crate::failure::{Failure, report};
 use crate::step::Step;
-use crate::{cargo_tool, fuzz, lint, metadata, package, test};
+use crate::{cargo_tool, fuzz, lint, metadata, package, system_need, test};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask TASK
@@ -16,6 +16,8 @@ usage: cargo xtask TASK
   cluster [TRIAL]  what is promised of many nodes, tried at full size on real processes;
                    `cargo xtask cluster --help` says what can be chosen
   fuzz [SECONDS]   each fuzz target for 10 or so many seconds; needs a nightly compiler
+  screenshots      the pictures of the README: takes them anew, in a browser;
+                   with --all every page, into target/screenshots, to be looked at
   deny             dependencies against deny.toml; compiles cargo-deny on first use
   msrv             compiles what is published with the oldest compiler that they promise to support
   help             this text";
@@ -30,6 +32,7 @@ pub(crate) enum Task {
     Bench { filter: Option<String> },
     Cluster { arguments: Vec<String> },
     Fuzz { seconds: u32 },
+    Screenshots { all: bool },
     Deny,
     Msrv,
     Help,
@@ -48,6 +51,7 @@ impl Task {
             "bench" => Self::Bench { filter: arguments.next() },
             "cluster" => Self::Cluster { arguments: arguments.by_ref().collect() },
             "fuzz" => Self::Fuzz { seconds: arguments.next().as_deref().map_or(Ok(10), seconds)? },
+            "screenshots" => Self::Screenshots { all: is_all(arguments.next().as_deref())? },
             "deny" => Self::Deny,
             "msrv" => Self::Msrv,
             "help" | "--help" | "-h" => Self::Help,
@@ -68,6 +72,7 @@ impl Task {
             Self::Bench { filter } => report(bench(filter)),
             Self::Cluster { arguments } => report(cluster(arguments)),
             Self::Fuzz { seconds } => report(fuzz::run(seconds)),
+            Self::Screenshots { all } => report(screenshots(all)),
             Self::Deny => report(deny()),
             Self::Msrv => report(msrv()),
             Self::Help => {
@@ -84,6 +89,14 @@ fn seconds(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|&seconds| seconds > 0)
         .ok_or_else(|| format!("`{text}` is no time to fuzz"))
+}
+
+fn is_all(argument: Option<&str>) -> Result<bool, String> {
+    match argument {
+        None => Ok(false),
+        Some("--all") => Ok(true),
+        Some(other) => Err(format!("`{other}` is no choice of pictures")),
+    }
 }
 
 pub(crate) fn docs() -> Result<(), Failure> {
@@ -104,6 +117,14 @@ fn cluster(arguments: Vec<String>) -> Result<(), Failure> {
     Step::cargo("trials")
         .words("run --quiet --release --locked --package keyfob-trials --")
         .arguments(arguments)
+        .run()
+}
+
+fn screenshots(all: bool) -> Result<(), Failure> {
+    system_need::provide(system_need::FOR_SCREENSHOTS)?;
+    Step::cargo("screenshots")
+        .words("test --quiet --locked --package takumo-cloud --test screenshots --")
+        .arguments(all.then_some("--all"))
         .run()
 }
 
@@ -157,6 +178,8 @@ mod tests {
         assert_eq!(parse("cluster bound --seed 7"), Ok(Task::Cluster { arguments }));
         assert_eq!(parse("fuzz"), Ok(Task::Fuzz { seconds: 10 }));
         assert_eq!(parse("fuzz 60"), Ok(Task::Fuzz { seconds: 60 }));
+        assert_eq!(parse("screenshots"), Ok(Task::Screenshots { all: false }));
+        assert_eq!(parse("screenshots --all"), Ok(Task::Screenshots { all: true }));
         assert_eq!(parse("--help"), Ok(Task::Help));
     }
 
@@ -169,6 +192,7 @@ mod tests {
             ("fuzz 0", "`0`"),
             ("fuzz soon", "`soon`"),
             ("fuzz 10 20", "`20`"),
+            ("screenshots some", "`some`"),
         ] {
             let error = parse(line).unwrap_err();
             assert!(error.contains(named), "{line}: {error}");

@@ -1,4 +1,4 @@
-//! The HTTP API: which request needs what, and who answers it.
+//! The HTTP API: which request needs what, and who answers it. The pages are beside it.
 
 mod audit;
 mod fleet;
@@ -22,11 +22,12 @@ use serde_json::json;
 use crate::app::App;
 use crate::auth::authentication;
 use crate::error::{ApiError, Code};
+use crate::pages::{self, Front};
 use crate::request;
 use crate::takumo::Scope;
 
 /// All of it.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: App, front: Front) -> Router {
     let authentication = authentication(&app.keys);
     // One layer asks for key and scope together, so that usage counts a missing scope as a refusal.
     let needs = |scope| authentication.clone().with_requirement(scope);
@@ -92,6 +93,7 @@ pub(crate) fn router(app: App) -> Router {
     Router::new()
         .route("/healthz", get(async || axum::Json(json!({ "status": "ok" }))))
         .merge(keyed)
+        .merge(pages::router(app.clone(), front))
         .fallback(async || ApiError::not_found("there is no such route"))
         .method_not_allowed_fallback(async || {
             ApiError::new(Code::MethodNotAllowed, "this route has other methods: see Allow")

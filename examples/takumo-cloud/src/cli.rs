@@ -7,6 +7,7 @@ mod failure;
 mod import;
 mod key_output;
 mod keys;
+mod members;
 mod organizations;
 mod output;
 mod progress;
@@ -83,6 +84,11 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Keys { command } => {
             on_database(&database, IfMissing::Fail, async |app| {
                 keys::run(app, command, format).await
+            })?;
+        }
+        Command::Members { command } => {
+            on_database(&database, IfMissing::Fail, async |app| {
+                members::run(app, command, format).await
             })?;
         }
         Command::Usage(query) => {

@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use keyfob::Environment;
 
 use crate::database_url::{DatabaseUrl, InvalidDatabaseUrl, PostgresUrl};
+use crate::public_url::PublicUrl;
 
 /// How to serve.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The address to listen on. Port 0 lets the operating system choose one.
     pub listen: SocketAddr,
+    /// By which URL browsers reach the pages, if a proxy stands in front.
+    pub public_url: Option<PublicUrl>,
     /// Where everything is kept.
     pub database: DatabaseConfig,
     /// Accept keys of this environment only.

@@ -11,9 +11,12 @@ mod answer;
 mod error;
 mod gateways;
 mod organizations;
+mod people;
 mod policies;
 mod postgres;
 mod scans;
+mod sessions;
+mod sign_in_links;
 mod sqlite;
 mod statement;
 
@@ -25,8 +28,10 @@ use keyfob::{Environment, OrganizationId};
 pub use error::DatabaseError;
 pub(crate) use gateways::{Gateway, NewGateway};
 pub(crate) use organizations::{Organization, OrganizationChange};
+pub(crate) use people::{Member, MemberChange, Membership, Person};
 pub(crate) use policies::{Policy, PolicyWrite, Saved};
 pub(crate) use scans::{Finding, NewScan, Scan};
+pub(crate) use sessions::StoredSession;
 
 use answer::{Answer, Row};
 use postgres::PostgresTables;

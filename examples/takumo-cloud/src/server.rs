@@ -12,7 +12,9 @@ use tokio::sync::watch;
 use crate::api;
 use crate::app::{App, Purpose};
 use crate::config::Config;
-use crate::first_run::{self, FirstRunError};
+use crate::first_run::{self, FirstOwner, FirstRunError};
+use crate::pages::Front;
+use crate::public_url::PublicUrl;
 use crate::store::{IfMissing, OpenError};
 
 /// A server that has its port and its database, and does not serve yet.
@@ -20,7 +22,9 @@ pub struct Server {
     app: App,
     listener: TcpListener,
     address: SocketAddr,
+    public_url: Option<PublicUrl>,
     first_key: Option<IssuedKey>,
+    first_owner: Option<FirstOwner>,
 }
 
 /// How long requests that are under way may take to end once the server is told to stop.
@@ -43,8 +47,9 @@ impl Server {
             .map_err(|source| StartError::Listen { address: wanted, source })?;
         let purpose = Purpose::Serve { only: config.require_environment };
         let app = App::open(&config.database, IfMissing::Create, purpose).await?;
-        let first_key = first_run::first_key(&app).await?;
-        Ok(Self { app, listener, address, first_key })
+        let (first_key, first_owner) = first_run::first_of_all(&app).await?.unzip();
+        let public_url = config.public_url.clone();
+        Ok(Self { app, listener, address, public_url, first_key, first_owner })
     }
 
     /// Where it listens.
@@ -56,6 +61,12 @@ impl Server {
     /// The key that was made because the database was empty. Show it now: it can't be read again.
     pub const fn take_first_key(&mut self) -> Option<IssuedKey> {
         self.first_key.take()
+    }
+
+    /// The owner who was made because the database was empty. Show what they sign in with now: it
+    /// can't be read again.
+    pub const fn take_first_owner(&mut self) -> Option<FirstOwner> {
+        self.first_owner.take()
     }
 
     /// Serves until `stop` is ready, and then until the requests under way are answered, which may
@@ -70,8 +81,10 @@ impl Server {
             tracing::info!("stopping");
             stopping.send_replace(true);
         };
-        let router = api::router(self.app.clone());
-        let serving = axum::serve(self.listener, router).with_graceful_shutdown(stop);
+        let front = Front::new(self.address, self.public_url);
+        let service = api::router(self.app.clone(), front)
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(self.listener, service).with_graceful_shutdown(stop);
         tokio::select! {
             served = serving => served?,
             () = async {

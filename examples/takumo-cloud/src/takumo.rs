@@ -36,6 +36,24 @@ keyfob::scopes! {
     }
 }
 
+impl Scope {
+    /// What it lets a key do, for the person who chooses.
+    #[must_use]
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::ShieldRead => "Read scan results and detection history",
+            Self::ShieldWrite => "Run scans",
+            Self::AuditRead => "Read audit log entries",
+            Self::FleetRead => "View the status of the gateway fleet",
+            Self::FleetWrite => "Register gateways",
+            Self::PolicyRead => "Read policies",
+            Self::PolicyWrite => "Create and update policies",
+            Self::OrgRead => "Read settings and keys",
+            Self::OrgWrite => "Change settings and manage keys",
+        }
+    }
+}
+
 /// What an organization pays for. The only difference here is how many keys it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use keyfob::{Action, Confirmation, Event, KeyLimit, KeyRecord, KeyState, SecretRecord, Timestamp};
+use keyfob::{
+    Action, Confirmation, Event, KeyLimit, KeyRecord, KeyState, KeyStatus, SecretRecord, Timestamp,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -169,6 +171,19 @@ impl FromStr for NamedAction {
         Action::from_stored(text)
             .map(Self)
             .map_err(|_| "must be two words with a dot between them, such as `key.revoked`")
+    }
+}
+
+/// A status as someone asks for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NamedStatus(pub(crate) KeyStatus);
+
+impl FromStr for NamedStatus {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = KeyStatus::ALL.into_iter().find(|status| status.as_str() == text);
+        named.map(Self).ok_or("must be `active`, `disabled`, `revoked` or `expired`")
     }
 }
 

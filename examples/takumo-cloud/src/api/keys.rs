@@ -2,8 +2,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use keyfob::{
-    CreateKey, Environment, Expiry, IssuedOnce, KeyId, KeyName, KeyQuery, KeyRecord, KeyStatus,
-    StoreError,
+    CreateKey, Environment, Expiry, IssuedOnce, KeyId, KeyName, KeyQuery, KeyRecord, StoreError,
 };
 use serde::Serialize;
 
@@ -17,7 +16,7 @@ use crate::error::ApiError;
 use crate::json::JsonObject;
 use crate::parameters::{KeyPath, Parameters};
 use crate::takumo::Scope;
-use crate::views::KeyView;
+use crate::views::{KeyView, NamedStatus};
 
 #[derive(Serialize)]
 pub(super) struct KeysJson {
@@ -34,7 +33,7 @@ pub(super) async fn list(
     let tenant = caller.tenant();
     let mut query = KeyQuery::new(parameters.page_size()?);
     query.after = parameters.cursor(List::Keys, &tenant)?;
-    query.status = parameters.take::<Status>("status")?.map(|Status(status)| status);
+    query.status = parameters.take::<NamedStatus>("status")?.map(|NamedStatus(status)| status);
     query.environment = parameters.take("environment")?;
     parameters.finish()?;
 
@@ -98,15 +97,4 @@ fn read(caller: &Caller, mut fields: JsonObject) -> Result<CreateKey<Scope>, Api
     let organization = caller.principal.organization.clone();
     Ok(CreateKey::new(organization, name, environment, scopes)
         .with_expiry(expiry.unwrap_or(Expiry::Never)))
-}
-
-struct Status(KeyStatus);
-
-impl std::str::FromStr for Status {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let named = KeyStatus::ALL.into_iter().find(|status| status.as_str() == text);
-        named.map(Self).ok_or("must be `active`, `disabled`, `revoked` or `expired`")
-    }
 }

@@ -1,4 +1,5 @@
 mod keys;
+mod members;
 mod times;
 
 use std::net::SocketAddr;
@@ -10,11 +11,13 @@ use keyfob::{Actor, Environment, KeyId, KeyName, OrganizationId};
 
 use crate::config::{Config, DatabaseConfig};
 use crate::database_url::DatabaseUrl;
+use crate::public_url::PublicUrl;
 use crate::takumo::Plan;
 use crate::usage_view::Grain;
 use crate::views::NamedAction;
 
 pub(super) use keys::{Change, Create, Edit, Expires, Import, Keys, List, Revoke, Rotate};
+pub(super) use members::Members;
 pub(super) use times::{Lifetime, Patience, When};
 
 /// Takumo Cloud: an HTTP service whose every request needs an API key.
@@ -86,7 +89,7 @@ Environment:
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Serve the HTTP API until SIGINT or SIGTERM
+    /// Serve the HTTP API and the pages until SIGINT or SIGTERM
     Serve(Serve),
     /// Make the tables, or bring them up to this release, and do nothing else
     Migrate,
@@ -99,6 +102,11 @@ pub(super) enum Command {
     Keys {
         #[command(subcommand)]
         command: Keys,
+    },
+    /// Add, list and change the people who use the pages
+    Members {
+        #[command(subcommand)]
+        command: Members,
     },
     /// Print how often an organization's keys were accepted and refused
     Usage(Usage),
@@ -118,6 +126,9 @@ pub(super) struct Serve {
     /// The address to listen on. What is not a loopback address is reachable from outside
     #[arg(long, default_value = Config::DEFAULT_LISTEN, value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// How browsers reach the pages, if a proxy on this machine ends TLS in front of them
+    #[arg(long, value_name = "https://HOST")]
+    public_url: Option<PublicUrl>,
     /// Refuse keys of the other environment
     #[arg(long, value_name = "live|test")]
     require_environment: Option<Environment>,
@@ -126,14 +137,14 @@ pub(super) struct Serve {
 impl Default for Serve {
     fn default() -> Self {
         let listen = Config::DEFAULT_LISTEN.parse().expect("the default is an address");
-        Self { listen, require_environment: None }
+        Self { listen, public_url: None, require_environment: None }
     }
 }
 
 impl Serve {
     pub(super) fn config(self, database: DatabaseConfig) -> Config {
-        let Self { listen, require_environment } = self;
-        Config { listen, database, require_environment }
+        let Self { listen, public_url, require_environment } = self;
+        Config { listen, public_url, database, require_environment }
     }
 }
 

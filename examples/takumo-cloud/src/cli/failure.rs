@@ -48,7 +48,7 @@ impl Failure {
     }
 
     /// With every cause, since there is no log to look them up in.
-    fn of(exit: Exit, error: &dyn Error) -> Self {
+    pub(super) fn of(exit: Exit, error: &dyn Error) -> Self {
         let mut message = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {

@@ -86,6 +86,7 @@ impl Database {
         id: &OrganizationId,
     ) -> Result<(), DatabaseError> {
         let deletions = [
+            "DELETE FROM takumo_members WHERE organization = ?1",
             "DELETE FROM takumo_scans WHERE organization = ?1",
             "DELETE FROM takumo_gateways WHERE organization = ?1",
             "DELETE FROM takumo_policies WHERE organization = ?1",
@@ -101,7 +102,7 @@ fn of(organization: &Organization) -> Vec<Value> {
     values![id, name, *plan, *created_at]
 }
 
-fn read(row: &Row) -> Result<Organization, DatabaseError> {
+pub(super) fn read(row: &Row) -> Result<Organization, DatabaseError> {
     Ok(Organization {
         id: row.parsed("id")?,
         name: row.parsed("name")?,

@@ -3,6 +3,7 @@
 use keyfob::{Environment, KeyName, OrganizationId, Timestamp};
 use serde::Serialize;
 
+use crate::people::{Login, Role};
 use crate::takumo::Plan;
 
 /// A statement in the SQL that SQLite and PostgreSQL share.
@@ -91,7 +92,7 @@ macro_rules! from_text {
     )+};
 }
 
-from_text!(&OrganizationId, &KeyName, Environment, Plan);
+from_text!(&OrganizationId, &KeyName, &Login, Environment, Plan, Role);
 
 impl From<Vec<u8>> for Value {
     fn from(bytes: Vec<u8>) -> Self {

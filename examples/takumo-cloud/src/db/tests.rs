@@ -2,17 +2,20 @@
 
 use std::num::NonZeroUsize;
 
+use keyfob::Timestamp;
 use keyfob_postgres::PostgresOptions;
 use keyfob_test_cluster::PostgresServer;
 
 use super::*;
+use crate::people::{Login, Role};
 
 /// Tables that were just made, in each database.
 async fn each(test: impl AsyncFn(&Database)) {
     let directory = tempfile::tempdir().unwrap();
     let sqlite = Database::open_sqlite(&directory.path().join("takumo.db")).await.unwrap();
     let postgres = PostgresServer::shared().unwrap().create_database().unwrap();
-    let pool = PostgresOptions::new(postgres.url()).pool(NonZeroUsize::MIN).unwrap();
+    let pool =
+        PostgresOptions::new(postgres.url()).pool(NonZeroUsize::MIN.saturating_add(3)).unwrap();
     let postgres = Database::open_postgres(pool, true).await.unwrap();
     for db in [sqlite, postgres] {
         test(&db).await;
@@ -85,6 +88,71 @@ async fn names_sort_by_their_bytes() {
         let read = db.run("SELECT id FROM takumo_organizations ORDER BY id", values![]).await;
         let ids = read.unwrap().all(|row| row.get::<String>("id")).unwrap();
         assert_eq!(ids, ["B", "_", "a", "b"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_the_last_owners_one_stays() {
+    let owner = |login: &str| Member {
+        login: login.parse().unwrap(),
+        role: Role::Owner,
+        joined_at: Timestamp::from_micros(0),
+    };
+    each(async |db| {
+        db.run_all([add("a", "free")]).await.unwrap();
+        let organization: OrganizationId = "a".parse().unwrap();
+        for owner in [owner("alice"), owner("bob")] {
+            db.add_person(&owner.login, "hash".into(), owner.joined_at).await.unwrap();
+            assert!(db.add_member(&organization, owner).await.unwrap());
+        }
+        let (alice, bob) = ("alice".parse().unwrap(), "bob".parse().unwrap());
+        let (first, second) = tokio::join!(
+            db.change_member(&organization, &alice, None),
+            db.change_member(&organization, &bob, Some(Role::Viewer)),
+        );
+        let changes = [first.unwrap(), second.unwrap()];
+        assert!(changes.contains(&MemberChange::Done(Role::Owner)), "{changes:?}");
+        assert!(changes.contains(&MemberChange::LastOwner), "{changes:?}");
+        let carol = "carol".parse().unwrap();
+        let nobody = db.change_member(&organization, &carol, None).await.unwrap();
+        assert_eq!(nobody, MemberChange::NotFound);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn person_has_one_sign_in_link_and_a_refused_one_leaves_it() {
+    let time = Timestamp::from_micros;
+    each(async |db| {
+        db.run_all([add("a", "free")]).await.unwrap();
+        let alice: Login = "alice".parse().unwrap();
+        db.add_person(&alice, "hash".into(), time(0)).await.unwrap();
+        assert!(db.add_sign_in_link(&alice, "one".into(), time(2)).await.unwrap());
+        assert!(db.add_sign_in_link(&alice, "two".into(), time(2)).await.unwrap());
+        assert_eq!(db.use_sign_in_link("one".into(), time(1)).await.unwrap(), None);
+        let organization = "a".parse().unwrap();
+        let own = db.add_sign_in_link_of_own_member(&alice, "three".into(), time(2), &organization);
+        assert!(!own.await.unwrap(), "she is no member");
+        assert_eq!(db.use_sign_in_link("two".into(), time(1)).await.unwrap(), Some(alice.clone()));
+        assert_eq!(db.use_sign_in_link("two".into(), time(1)).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn session_that_has_ended_is_not_begun_again_by_who_saves_it_late() {
+    let time = Timestamp::from_micros;
+    each(async |db| {
+        let session =
+            StoredSession { id_hash: "hash".into(), data: "{}".into(), expires_at: time(9) };
+        assert!(db.add_session(session.clone(), time(1)).await.unwrap());
+        assert!(!db.add_session(session.clone(), time(1)).await.unwrap(), "its id is taken");
+        assert!(db.session("hash".into(), time(1)).await.unwrap().is_some());
+        assert!(db.session("hash".into(), time(9)).await.unwrap().is_none(), "it is over");
+        db.remove_session("hash".into()).await.unwrap();
+        db.save_session(session).await.unwrap();
+        assert!(db.session("hash".into(), time(1)).await.unwrap().is_none());
     })
     .await;
 }

@@ -50,14 +50,14 @@ fn export_has_the_whole_log_a_line_each() {
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
     let all = export(&[]);
-    assert_eq!(all.len(), 234, "made, first key, plan, key, and 230 edits");
+    assert_eq!(all.len(), 235, "made, first key, owner, plan, key, and 230 edits");
     assert_eq!(all[0]["details"]["name"]["to"], "name 229", "newest first");
-    assert_eq!(all[233]["action"], "organization.created");
+    assert_eq!(all[234]["action"], "organization.created");
     let ids: std::collections::HashSet<_> = all.iter().map(|event| event["id"].text()).collect();
     assert_eq!(ids.len(), all.len());
     assert_eq!(export(&["--limit=205"]).len(), 205);
     assert_eq!(export(&["--action=key.edited", &format!("--key={id}")]).len(), 230);
-    assert_eq!(export(&["--actor=first-run"]).len(), 2);
+    assert_eq!(export(&["--actor=first-run"]).len(), 3);
 
     let shown = operator.json(&["audit", "--organization=demo"]);
     assert_eq!(actions(&shown).len(), 100);
@@ -81,6 +81,7 @@ fn operator_reads_the_log_of_a_deleted_organization_and_nobody_else_does() {
         "key.revoked",
         "key.created",
         "organization.edited",
+        "member.added",
         "key.created",
         "organization.created",
     ];
@@ -115,7 +116,7 @@ fn operator_reads_the_log_of_a_deleted_organization_and_nobody_else_does() {
     let exported: Vec<_> = lines.iter().map(|event| event["action"].text()).collect();
     assert_eq!(exported, [&new[..], &old[..]].concat());
     let deleted: Vec<_> = lines.iter().map(|event| event["deleted"].as_bool().unwrap()).collect();
-    assert_eq!(deleted, [[false; 2].as_slice(), &[true; 6]].concat());
+    assert_eq!(deleted, [[false; 2].as_slice(), &[true; 7]].concat());
     let of_key = operator.json(&[&all[..], &[&format!("--key={id}")]].concat());
     assert_eq!(actions(&of_key), ["key.revoked", "key.created"]);
     let table = operator.stdout(&[&all[..], &["--limit=3"]].concat());

@@ -46,7 +46,9 @@ fn newcomer_issues_uses_and_revokes_a_key_in_the_first_minute() {
     let events = owner.get("/v1/audit/events").expect(200);
     let actions: Vec<_> =
         events["events"].as_array().unwrap().iter().map(|event| event["action"].text()).collect();
-    assert_eq!(actions, ["key.revoked", "key.created", "key.created", "organization.created"]);
+    let told =
+        ["key.revoked", "key.created", "member.added", "key.created", "organization.created"];
+    assert_eq!(actions, told);
 }
 
 #[test]

@@ -27,6 +27,7 @@ impl TestServer {
     pub(crate) fn start(directory: &Path) -> Self {
         Self::start_with(Config {
             listen: "127.0.0.1:0".parse().unwrap(),
+            public_url: None,
             database: database(directory).into(),
             require_environment: None,
         })
@@ -36,6 +37,7 @@ impl TestServer {
     pub(crate) fn start_requiring(directory: &Path, environment: Environment) -> Self {
         Self::start_with(Config {
             listen: "127.0.0.1:0".parse().unwrap(),
+            public_url: None,
             database: database(directory).into(),
             require_environment: Some(environment),
         })

@@ -4,7 +4,7 @@ use tokio_postgres::{Client, GenericClient};
 use crate::db::DatabaseError;
 
 /// Each version of the tables, as the step from the one before. A released one is never edited.
-const STEPS: [&str; 1] = [include_str!("v1.sql")];
+const STEPS: [&str; 2] = [include_str!("v1.sql"), include_str!("v2.sql")];
 
 /// Brings the tables up to date, once however many servers start at a time. Without `migrate`, and
 /// where nothing is to be done, this only reads.
@@ -100,7 +100,7 @@ mod tests {
                 start.await.unwrap().unwrap();
             }
             let client = connect(&database).await;
-            assert_eq!(version(&client).await.unwrap(), 1);
+            assert_eq!(version(&client).await.unwrap(), 2);
         }
     }
 
@@ -122,7 +122,7 @@ mod tests {
         client.batch_execute("INSERT INTO takumo.migrations VALUES (99)").await.unwrap();
         for migrate in [false, true] {
             let error = apply(&mut client, migrate).await.unwrap_err();
-            assert!(matches!(error, DatabaseError::Newer { found: 99, known: 1 }), "{error}");
+            assert!(matches!(error, DatabaseError::Newer { found: 99, known: 2 }), "{error}");
         }
     }
 }

@@ -3,7 +3,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::db::DatabaseError;
 
 /// Each version of the tables, as the step from the one before. A released one is never edited.
-const STEPS: [&str; 1] = [include_str!("v1.sql")];
+const STEPS: [&str; 2] = [include_str!("v1.sql"), include_str!("v2.sql")];
 
 /// Brings the tables up to date, in one transaction, once however many processes start at a time.
 pub(super) fn apply(connection: &mut Connection) -> Result<(), DatabaseError> {
@@ -40,7 +40,7 @@ mod tests {
         let versions: u32 = connection
             .query_row("SELECT count(*) FROM takumo_migrations", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(versions, 1);
+        assert_eq!(versions, 2);
     }
 
     #[test]
@@ -49,6 +49,6 @@ mod tests {
         apply(&mut connection).unwrap();
         connection.execute("INSERT INTO takumo_migrations (version) VALUES (99)", []).unwrap();
         let error = apply(&mut connection).unwrap_err();
-        assert!(matches!(error, DatabaseError::Newer { found: 99, known: 1 }), "{error}");
+        assert!(matches!(error, DatabaseError::Newer { found: 99, known: 2 }), "{error}");
     }
 }

@@ -1,0 +1,115 @@
+//! A key that is being thought of: what the form to make one has in it.
+
+use keyfob::{Environment, Expiry, IdempotencyToken, KeyName, ScopeSet, Timestamp};
+
+use super::signed_in::SignedIn;
+use super::submission::Fields;
+use crate::error::ApiError;
+use crate::takumo::Scope;
+use crate::time::Moment;
+use crate::token::Token;
+
+/// The fields as they were typed, to be shown again when one of them is wrong.
+#[derive(Clone, Debug)]
+pub(super) struct KeyDraft {
+    /// Makes the form good for one key: sent again, by a reload, it answers that it was.
+    pub(super) once: String,
+    pub(super) name: String,
+    pub(super) environment: String,
+    pub(super) scopes: Vec<String>,
+    pub(super) expires: String,
+    pub(super) expires_on: String,
+}
+
+/// What the fields come to.
+#[derive(Clone, Debug)]
+pub(super) struct KeyFields {
+    pub(super) name: KeyName,
+    pub(super) environment: Environment,
+    pub(super) scopes: ScopeSet<Scope>,
+    pub(super) expiry: Expiry,
+}
+
+/// What a key may live for, by the word in the form.
+pub(super) const LIVES: [(&str, &str, u64); 4] =
+    [("7d", "7 days", 7), ("30d", "30 days", 30), ("90d", "90 days", 90), ("1y", "1 year", 365)];
+
+impl KeyDraft {
+    pub(super) fn new() -> Result<Self, ApiError> {
+        Ok(Self {
+            once: Token::random()?.expose().into(),
+            name: String::new(),
+            environment: Environment::Live.as_str().into(),
+            scopes: Vec::new(),
+            expires: "90d".into(),
+            expires_on: String::new(),
+        })
+    }
+
+    pub(super) fn read(fields: &mut Fields) -> Result<Self, ApiError> {
+        Ok(Self {
+            once: fields.required("once")?,
+            name: fields.text("name")?.unwrap_or_default(),
+            environment: fields.text("environment")?.unwrap_or_default(),
+            scopes: fields.all("scope"),
+            expires: fields.text("expires")?.unwrap_or_default(),
+            expires_on: fields.text("expires_on")?.unwrap_or_default(),
+        })
+    }
+
+    /// Checks each field. The error is for the person who typed it.
+    pub(super) fn check(&self, by: &SignedIn) -> Result<KeyFields, String> {
+        Ok(KeyFields {
+            name: name(&self.name)?,
+            environment: self
+                .environment
+                .parse()
+                .map_err(|_| "Choose an environment: live or test.".to_owned())?,
+            scopes: scopes(&self.scopes, by)?,
+            expiry: expiry(&self.expires, &self.expires_on, by.now)?,
+        })
+    }
+
+    pub(super) fn token(&self) -> Result<IdempotencyToken, ApiError> {
+        let token = IdempotencyToken::new(&self.once);
+        token.map_err(|error| ApiError::bad_request(format!("once: {error}")))
+    }
+}
+
+pub(super) fn name(text: &str) -> Result<KeyName, String> {
+    KeyName::new(text).map_err(|error| super::errors::sentence(&error.to_string()))
+}
+
+/// The scopes by name, if the person may grant all of them.
+pub(super) fn scopes(names: &[String], by: &SignedIn) -> Result<ScopeSet<Scope>, String> {
+    let scopes = ScopeSet::<Scope>::from_patterns(names.iter().map(String::as_str))
+        .map_err(|error| super::errors::sentence(&error.to_string()))?;
+    if scopes.is_empty() {
+        return Err("Choose at least one scope: a key without any could do nothing.".into());
+    }
+    let beyond = scopes - by.role.grants();
+    if !beyond.is_empty() {
+        return Err(format!("A {} can't grant {beyond}.", by.role));
+    }
+    Ok(scopes)
+}
+
+/// When it ends: a span by its word, or the end of a day.
+pub(super) fn expiry(word: &str, on: &str, now: Timestamp) -> Result<Expiry, String> {
+    const DAY: u64 = 24 * 60 * 60;
+    if let Some((.., days)) = LIVES.iter().find(|(own, ..)| *own == word) {
+        return Ok(Expiry::After(std::time::Duration::from_secs(days * DAY)));
+    }
+    match word {
+        "never" => Ok(Expiry::Never),
+        "on" => {
+            let last = format!("{on}T23:59:59Z");
+            match last.parse() {
+                Ok(Moment(at)) if at > now => Ok(Expiry::At(at)),
+                Ok(_) => Err("The day on which it expires must not be over.".into()),
+                Err(_) => Err("Choose the day on which it expires.".into()),
+            }
+        }
+        _ => Err("Choose when it expires.".into()),
+    }
+}

@@ -1,0 +1,157 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use keyfob::{Expiry, KeyEdit, KeyRecord};
+use maud::{Markup, html};
+
+use super::elements::{name, time_or};
+use super::key_draft::{self, LIVES};
+use super::key_list::PATH;
+use super::key_new::scope_boxes;
+use super::layout::{self, Place, form_token};
+use super::notice::problem;
+use super::signed_in::SignedIn;
+use super::submission::{Fields, Submission};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::parameters::KeyPath;
+use crate::takumo::Scope;
+
+/// The fields as they were typed.
+struct Typed {
+    name: String,
+    scopes: Vec<String>,
+    expires: String,
+    expires_on: String,
+}
+
+/// `GET /settings/api-keys/{id}/edit`
+pub(super) async fn show(
+    State(app): State<App>,
+    by: SignedIn,
+    KeyPath(id): KeyPath,
+) -> Result<Html<String>, ApiError> {
+    let key = by.own_key(&app, id).await?;
+    Ok(page(&by, &key, &Typed::of(&key), None))
+}
+
+/// `POST /settings/api-keys/{id}/edit`: `name`, `scope`…, `expires`, `expires_on`
+pub(super) async fn submit(
+    State(app): State<App>,
+    KeyPath(id): KeyPath,
+    Submission { by, mut fields }: Submission,
+) -> Result<Response, ApiError> {
+    let typed = Typed::read(&mut fields)?;
+    fields.finish()?;
+    let key = by.own_key(&app, id).await?;
+    let edit = match typed.edit(&by, &key) {
+        Ok(edit) => edit,
+        Err(wrong) => {
+            let page = page(&by, &key, &typed, Some(&wrong));
+            return Ok((StatusCode::BAD_REQUEST, page).into_response());
+        }
+    };
+    if edit.name.is_some() || edit.scopes.is_some() || edit.expires_at.is_some() {
+        let limit = by.organization.plan.key_limit();
+        app.keys.edit(by.organization_id(), id, edit, limit, by.author()).await?;
+    }
+    Ok(Redirect::to(&format!("{PATH}/{id}?done=edited")).into_response())
+}
+
+impl Typed {
+    fn of(key: &KeyRecord) -> Self {
+        Self {
+            name: key.name.to_string(),
+            scopes: key.scopes.iter().map(Into::into).collect(),
+            expires: "keep".into(),
+            expires_on: String::new(),
+        }
+    }
+
+    fn read(fields: &mut Fields) -> Result<Self, ApiError> {
+        Ok(Self {
+            name: fields.text("name")?.unwrap_or_default(),
+            scopes: fields.all("scope"),
+            expires: fields.text("expires")?.unwrap_or_default(),
+            expires_on: fields.text("expires_on")?.unwrap_or_default(),
+        })
+    }
+
+    /// What changes. A scope that the person can't grant has a box that can't be unticked, and is not
+    /// sent: the key keeps it, as long as no other scope changes.
+    fn edit(&self, by: &SignedIn, key: &KeyRecord) -> Result<KeyEdit, String> {
+        let name = key_draft::name(&self.name)?;
+        let has = key.scopes.to_set::<Scope>();
+        let kept = (has - by.role.grants()).iter().map(|scope| scope.to_string());
+        let wanted: Vec<_> = self.scopes.iter().cloned().chain(kept).collect();
+        let same = wanted.len() == has.len()
+            && wanted.iter().all(|own| has.iter().any(|scope| scope.to_string() == *own));
+        let scopes = if same { None } else { Some(key_draft::scopes(&wanted, by)?) };
+        let expires_at = match self.expires.as_str() {
+            "keep" => None,
+            word => Some(match key_draft::expiry(word, &self.expires_on, by.now)? {
+                Expiry::Never => None,
+                Expiry::At(at) => Some(at),
+                Expiry::After(life) => Some(by.now.saturating_add(life)),
+            }),
+        };
+        Ok(KeyEdit {
+            name: (name != key.name).then_some(name),
+            scopes: scopes.map(Into::into),
+            expires_at,
+        })
+    }
+}
+
+fn page(by: &SignedIn, key: &KeyRecord, typed: &Typed, wrong: Option<&str>) -> Html<String> {
+    let address = format!("{PATH}/{}", key.id);
+    let content = html! {
+        div.page-head {
+            div {
+                p.crumbs { a href=(PATH) { "API Keys" } " / " a href=(address) { (name(key.name.as_str())) } }
+                h1 { "Edit this key" }
+            }
+        }
+        div.card.narrow {
+            (problem(wrong))
+            form.stack method="post" action={ (address) "/edit" } {
+                (form_token(by))
+                div.field {
+                    label for="new-name" { "Name" }
+                    input #new-name name="name" value=(typed.name) required maxlength="255"
+                        autocomplete="off";
+                }
+                (scope_boxes(by, &typed.scopes, false))
+                (expiry(by, key, typed))
+                div.actions {
+                    button.primary { "Save" }
+                    a.button href=(address) { "Cancel" }
+                }
+            }
+        }
+    };
+    layout::page(by, Place::ApiKeys, "Edit a key", &content)
+}
+
+fn expiry(by: &SignedIn, key: &KeyRecord, typed: &Typed) -> Markup {
+    html! {
+        div.row {
+            div.field.grow {
+                label for="expires" { "Expires" }
+                select #expires name="expires" aria-describedby="expires-now" {
+                    option value="keep" selected[typed.expires == "keep"] { "As it does now" }
+                    @for (own, text, _) in LIVES {
+                        option value=(own) selected[own == typed.expires] { "In " (text) ", from now" }
+                    }
+                    option value="on" selected[typed.expires == "on"] { "On a day…" }
+                    option value="never" selected[typed.expires == "never"] { "Never" }
+                }
+                p.help #expires-now { "Now: " (time_or(key.expires_at, by.now, "never")) }
+            }
+            div.field.grow data-shown-with="expires=on" {
+                label for="expires-on" { "Last day, if you choose one" }
+                input #expires-on name="expires_on" type="date" value=(typed.expires_on);
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Which keys the list shows.
+
+use keyfob::{Environment, KeyId, KeyQuery, KeyRecord, KeyStatus, OrganizationId, Page, PageSize};
+
+use crate::app::App;
+use crate::cursor::{self, List};
+use crate::db::Tenant;
+use crate::error::ApiError;
+use crate::parameters::Parameters;
+use crate::scanner;
+use crate::views::NamedStatus;
+
+/// What was asked for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeySearch {
+    /// A part of a name or of a hint, in any case.
+    pub(super) text: String,
+    pub(super) status: Option<KeyStatus>,
+    pub(super) environment: Option<Environment>,
+    after: Option<KeyId>,
+}
+
+/// How many keys a page shows.
+const SHOWN: u16 = 25;
+/// How many keys one request looks through for a text, which the store has no index for. Who has more
+/// goes on from there.
+const LOOKED_THROUGH: usize = 2_000;
+
+impl KeySearch {
+    pub(super) fn read(parameters: &mut Parameters, tenant: &Tenant) -> Result<Self, ApiError> {
+        let text: String = parameters.take("q")?.unwrap_or_default();
+        if scanner::mentions_key(&text) {
+            let message = "don't search for a whole key: its first 8 digits will do. This one is \
+                           in your browser's history now";
+            return Err(ApiError::bad_request(message));
+        }
+        // A form sends its fields even when nothing was chosen.
+        let chosen = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let bad = |name: &str, error: &dyn std::fmt::Display| {
+            ApiError::bad_request(format!("{name}: {error}"))
+        };
+        let status = chosen(parameters.take("status")?)
+            .map(|word| word.parse::<NamedStatus>().map_err(|error| bad("status", &error)))
+            .transpose()?;
+        let environment = chosen(parameters.take("environment")?)
+            .map(|word| word.parse().map_err(|error| bad("environment", &error)))
+            .transpose()?;
+        Ok(Self {
+            text: text.trim().chars().take(255).collect(),
+            status: status.map(|NamedStatus(status)| status),
+            environment,
+            after: parameters.cursor(List::Keys, tenant)?,
+        })
+    }
+
+    /// Whether it leaves anything out.
+    pub(super) fn narrows(&self) -> bool {
+        !self.text.is_empty() || self.status.is_some() || self.environment.is_some()
+    }
+
+    pub(super) fn is_first_page(&self) -> bool {
+        self.after.is_none()
+    }
+
+    pub(super) async fn run(
+        &self,
+        app: &App,
+        organization: &OrganizationId,
+    ) -> Result<Page<KeyRecord, KeyId>, ApiError> {
+        let size = if self.text.is_empty() { PageSize::new(SHOWN) } else { None };
+        let mut query = KeyQuery::new(size.unwrap_or(PageSize::MAX));
+        query.status = self.status;
+        query.environment = self.environment;
+        query.after = self.after;
+        if self.text.is_empty() {
+            return Ok(app.keys.list(organization, query).await?);
+        }
+        let (wanted, mut found, mut looked_through) = (self.text.to_lowercase(), Vec::new(), 0);
+        loop {
+            let page = app.keys.list(organization, query.clone()).await?;
+            for key in page.items {
+                looked_through += 1;
+                let last = key.id;
+                if matches(&key, &wanted) {
+                    found.push(key);
+                }
+                if found.len() == usize::from(SHOWN) || looked_through == LOOKED_THROUGH {
+                    return Ok(Page { items: found, next: Some(last) });
+                }
+            }
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return Ok(Page { items: found, next: None }),
+            }
+        }
+    }
+
+    /// The address of the same list, from this place on.
+    pub(super) fn address(&self, tenant: &Tenant, place: &KeyId) -> String {
+        let mut pairs = vec![("cursor", cursor::encode(List::Keys, tenant, place))];
+        if !self.text.is_empty() {
+            pairs.push(("q", self.text.clone()));
+        }
+        if let Some(status) = self.status {
+            pairs.push(("status", status.as_str().into()));
+        }
+        if let Some(environment) = self.environment {
+            pairs.push(("environment", environment.as_str().into()));
+        }
+        super::address(super::key_list::PATH, &pairs)
+    }
+}
+
+fn matches(key: &KeyRecord, wanted: &str) -> bool {
+    key.name.as_str().to_lowercase().contains(wanted)
+        || key.secrets.iter().any(|secret| secret.hint.as_str().contains(wanted))
+}

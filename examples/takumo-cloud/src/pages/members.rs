@@ -1,0 +1,265 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+
+use super::Site;
+use super::elements::{badge, capital, time};
+use super::errors::sentence;
+use super::icons::{Icon, icon};
+use super::layout::{self, Place, form_token};
+use super::notice::{self, notice, problem};
+use super::signed_in::{SignedIn, require};
+use super::submission::Submission;
+use crate::app::App;
+use crate::db::Member;
+use crate::error::ApiError;
+use crate::membership::{LINK_LIVES, MemberError};
+use crate::parameters::Parameters;
+use crate::people::{Login, Role};
+use crate::token::Token;
+
+const PATH: &str = "/settings/members";
+
+/// `GET /settings/members`
+pub(super) async fn show(
+    State(app): State<App>,
+    by: SignedIn,
+    mut parameters: Parameters,
+) -> Result<Html<String>, ApiError> {
+    let done: Option<String> = parameters.take(notice::PARAMETER)?;
+    parameters.finish()?;
+    page(&app, &by, &notice(done.as_deref())).await
+}
+
+/// `POST /settings/members`: `login`, `role`
+///
+/// The new member gets a link to sign in with, which is in this answer only. Somebody who has a login
+/// already is added by the operator: an owner must not get hold of another organization's people.
+pub(super) async fn add(
+    State(site): State<Site>,
+    Submission { by, mut fields }: Submission,
+) -> Result<Response, ApiError> {
+    let typed = fields.required("login")?;
+    let role = fields.parsed::<Role>("role")?;
+    fields.finish()?;
+    manager(&by)?;
+    let added = match typed.trim().to_ascii_lowercase().parse::<Login>() {
+        Ok(login) => {
+            let organization = by.organization_id();
+            site.app.add_new_member(&site.passwords, organization, login, role, by.author()).await
+        }
+        Err(error) => Err(MemberError::Invalid(error)),
+    };
+    answer(&site.app, &by, added).await
+}
+
+/// `POST /settings/members/link`: `login`
+pub(super) async fn link(
+    State(app): State<App>,
+    Submission { by, mut fields }: Submission,
+) -> Result<Response, ApiError> {
+    let login = fields.parsed::<Login>("login")?;
+    fields.finish()?;
+    manager(&by)?;
+    let link = app.link_of_own_member(by.organization_id(), &login, by.author()).await;
+    answer(&app, &by, link.map(|token| (login, token))).await
+}
+
+/// `POST /settings/members/role`: `login`, `role`
+pub(super) async fn set_role(
+    State(app): State<App>,
+    Submission { by, mut fields }: Submission,
+) -> Result<Response, ApiError> {
+    let login = fields.parsed::<Login>("login")?;
+    let role = fields.parsed::<Role>("role")?;
+    fields.finish()?;
+    manager(&by)?;
+    let changed = app.change_member(by.organization_id(), &login, Some(role), by.author()).await;
+    changed_to(&app, &by, changed, "role").await
+}
+
+/// `POST /settings/members/remove`: `login`
+pub(super) async fn remove(
+    State(app): State<App>,
+    Submission { by, mut fields }: Submission,
+) -> Result<Response, ApiError> {
+    let login = fields.parsed::<Login>("login")?;
+    fields.finish()?;
+    manager(&by)?;
+    let removed = app.change_member(by.organization_id(), &login, None, by.author()).await;
+    changed_to(&app, &by, removed, "removed").await
+}
+
+fn manager(by: &SignedIn) -> Result<(), ApiError> {
+    require(by.role.manages_members(), "only an owner manages the members")
+}
+
+async fn changed_to(
+    app: &App,
+    by: &SignedIn,
+    changed: Result<(), MemberError>,
+    done: &str,
+) -> Result<Response, ApiError> {
+    match changed {
+        Ok(()) => Ok(Redirect::to(&format!("{PATH}?done={done}")).into_response()),
+        Err(error) => refused(app, by, error).await,
+    }
+}
+
+async fn answer(
+    app: &App,
+    by: &SignedIn,
+    made: Result<(Login, Token), MemberError>,
+) -> Result<Response, ApiError> {
+    match made {
+        Ok((login, token)) => {
+            let page = page(app, by, &handed_over(&login, &token)).await?;
+            Ok((StatusCode::CREATED, page).into_response())
+        }
+        Err(error) => refused(app, by, error).await,
+    }
+}
+
+/// What a person did wrong is told on the page; what failed is an error.
+async fn refused(app: &App, by: &SignedIn, error: MemberError) -> Result<Response, ApiError> {
+    match error {
+        MemberError::Tables(error) => Err(error.into()),
+        MemberError::Log(error) => Err(error.into()),
+        MemberError::Password(error) => Err(error.into()),
+        MemberError::Entropy(error) => Err(error.into()),
+        wrong => {
+            let text = sentence(&wrong.to_string());
+            let page = page(app, by, &problem(Some(&text))).await?;
+            Ok((StatusCode::CONFLICT, page).into_response())
+        }
+    }
+}
+
+fn handed_over(login: &Login, token: &Token) -> Markup {
+    html! {
+        div.card.stack data-shown-once {
+            div.notice.warn role="status" {
+                (icon(Icon::Warning))
+                p {
+                    "Send this link to " strong { (login) } ". It signs them in once, within "
+                    (LINK_LIVES.as_secs() / 3_600) " hours, and is not shown again."
+                }
+            }
+            div.field {
+                p.label #link-label { "Put it behind the address of this site" }
+                div.copy {
+                    code.copy-text #link tabindex="0" role="textbox" aria-readonly="true"
+                        aria-labelledby="link-label" { (token.sign_in_path()) }
+                    button type="button" data-copy="link" hidden aria-label="Copy: the link" {
+                        (icon(Icon::Copy)) span { "Copy" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn page(app: &App, by: &SignedIn, told: &Markup) -> Result<Html<String>, ApiError> {
+    let members = app.db.members(by.organization_id()).await?;
+    let manages = by.role.manages_members();
+    let content = html! {
+        (told)
+        div.page-head {
+            div {
+                h1 { "Members" }
+                p.muted { "Who sees these pages, and what they may do." }
+            }
+        }
+        table.stacked.middle {
+            caption.hidden { "Members, by login" }
+            thead {
+                tr {
+                    th scope="col" { "Login" }
+                    th scope="col" { "Role" }
+                    th scope="col" { "Since" }
+                    @if manages { th scope="col" { span.hidden { "What to do" } } }
+                }
+            }
+            tbody { @for member in &members { (row(by, member, manages)) } }
+        }
+        @if manages { (add_form(by)) }
+    };
+    Ok(layout::page(by, Place::Members, "Members", &content))
+}
+
+fn row(by: &SignedIn, member: &Member, manages: bool) -> Markup {
+    html! {
+        tr {
+            th scope="row" {
+                span.login { (member.login) }
+                @if member.login == by.login { " " (badge("You", "notice")) }
+            }
+            td data-label="Role" {
+                @if manages {
+                    form.inline method="post" action={ (PATH) "/role" } {
+                        (form_token(by))
+                        input type="hidden" name="login" value=(member.login);
+                        select name="role" aria-label={ "Role of " (member.login) } { (roles(member.role)) }
+                        button.small { "Set" }
+                    }
+                } @else {
+                    (capital(member.role.as_str()))
+                }
+            }
+            td data-label="Since" { (time(member.joined_at, by.now)) }
+            @if manages {
+                td {
+                    div.actions {
+                        form method="post" action={ (PATH) "/link" } {
+                            (form_token(by))
+                            input type="hidden" name="login" value=(member.login);
+                            button.small aria-label={ "Make a sign-in link for " (member.login) } { "Sign-in link" }
+                        }
+                        form method="post" action={ (PATH) "/remove" } {
+                            (form_token(by))
+                            input type="hidden" name="login" value=(member.login);
+                            button.small.bad aria-label={ "Remove " (member.login) } { "Remove" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn add_form(by: &SignedIn) -> Markup {
+    html! {
+        section.card.narrow aria-labelledby="add" {
+            h2 #add { "Add a member" }
+            form.stack method="post" action=(PATH) {
+                (form_token(by))
+                div.row {
+                    div.field.grow {
+                        label for="login" { "Login" }
+                        input #login name="login" required maxlength="64" autocomplete="off"
+                            autocapitalize="none" spellcheck="false" placeholder="alice@example.com";
+                    }
+                    div.field {
+                        label for="role" { "Role" }
+                        select #role name="role" { (roles(Role::Member)) }
+                    }
+                }
+                ul.muted.small.role-list {
+                    @for role in Role::ALL {
+                        li { strong { (capital(role.as_str())) } ": " (role.summary()) }
+                    }
+                }
+                div.actions { button.primary { "Add member" } }
+            }
+        }
+    }
+}
+
+fn roles(chosen: Role) -> Markup {
+    html! {
+        @for role in Role::ALL {
+            option value=(role.as_str()) selected[role == chosen] { (capital(role.as_str())) }
+        }
+    }
+}

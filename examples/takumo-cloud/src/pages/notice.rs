@@ -1,0 +1,46 @@
+//! What the page after a change says about it.
+
+use maud::{Markup, html};
+
+use super::icons::{Icon, icon};
+
+/// The changes that are told, by the word that the address has for them: what it says is chosen
+/// here, never by who made the address.
+const NOTICES: [(&str, &str); 14] = [
+    ("retired", "The old secret is refused from now on."),
+    ("disabled", "The key is disabled. It is refused until you enable it again."),
+    ("enabled", "The key is enabled."),
+    ("edited", "Your changes are saved."),
+    ("revoked", "The key is revoked, for good. Every server refuses it."),
+    ("revoked-here", "The key is revoked, for good. Every server refuses it within seconds."),
+    ("organization", "The organization's settings are saved."),
+    ("added", "The member was added."),
+    ("role", "The role was changed."),
+    ("removed", "The member was removed. Their session has ended here."),
+    ("password", "Your password is changed, and your other sessions have ended."),
+    ("switched", "You look at another organization now."),
+    ("signed-in", "You are signed in. Choose a password of your own, if you have none."),
+    ("signed-out", "You are signed out."),
+];
+
+/// The name of the parameter.
+pub(super) const PARAMETER: &str = "done";
+
+/// What this word stands for; nothing, when it is none.
+pub(super) fn notice(word: Option<&str>) -> Markup {
+    let told = NOTICES.iter().find(|(own, _)| Some(*own) == word);
+    html! {
+        @if let Some((_, text)) = told {
+            div.notice.good role="status" { (icon(Icon::Check)) p { (text) } }
+        }
+    }
+}
+
+/// What is wrong with what was sent.
+pub(super) fn problem(text: Option<&str>) -> Markup {
+    html! {
+        @if let Some(text) = text {
+            div.notice.bad role="alert" { (icon(Icon::Warning)) p { (text) } }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The fields of a form that was sent, read as strictly as the JSON of the API is.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, FromRef, FromRequest, FromRequestParts, Request};
+
+use super::signed_in::{NotSignedIn, SignedIn};
+use crate::app::App;
+use crate::error::{ApiError, Code};
+use crate::json::{holds_key, unknown};
+use crate::{scanner, token};
+
+/// A form of this session: whatever changes something takes one, so that nothing can be changed
+/// without the token that only a page of this session has.
+pub(super) struct Submission {
+    pub(super) by: SignedIn,
+    pub(super) fields: Fields,
+}
+
+/// The name of the field that has the token.
+pub(super) const TOKEN_FIELD: &str = "form_token";
+
+impl<S> FromRequest<S> for Submission
+where
+    S: Send + Sync,
+    App: FromRef<S>,
+{
+    type Rejection = NotSignedIn;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, NotSignedIn> {
+        let (mut parts, body) = request.into_parts();
+        let by = SignedIn::from_request_parts(&mut parts, state).await?;
+        let mut fields = Fields::from_request(Request::from_parts(parts, body), state).await?;
+        let given = fields.text(TOKEN_FIELD)?.unwrap_or_default();
+        if !token::same(&given, &by.form_token) {
+            let message = "this form is out of date: go back, load its page again, and repeat";
+            return Err(ApiError::forbidden(message).into());
+        }
+        Ok(Self { by, fields })
+    }
+}
+
+/// Fields that are taken one by one.
+#[derive(Clone, Debug)]
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Takes a field, with what is around it, if there is one.
+    pub(super) fn text(&mut self, name: &'static str) -> Result<Option<String>, ApiError> {
+        let mut taken = self.all(name).into_iter();
+        match (taken.next(), taken.next()) {
+            (text, None) => Ok(text),
+            (_, Some(_)) => {
+                Err(ApiError::bad_request(format!("{name}: this field is there twice")))
+            }
+        }
+    }
+
+    /// Takes a field that must be there. One that a person left empty is not.
+    pub(super) fn required(&mut self, name: &'static str) -> Result<String, ApiError> {
+        self.given(name)?
+            .ok_or_else(|| ApiError::bad_request(format!("{name}: this field is needed")))
+    }
+
+    /// Takes a field, unless it was left empty.
+    pub(super) fn given(&mut self, name: &'static str) -> Result<Option<String>, ApiError> {
+        Ok(self.text(name)?.filter(|text| !text.is_empty()))
+    }
+
+    /// Takes a field as a text with a rule of its own.
+    pub(super) fn parsed<T: FromStr<Err: Display>>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<T, ApiError> {
+        let text = self.required(name)?;
+        text.parse().map_err(|error| ApiError::bad_request(format!("{name}: {error}")))
+    }
+
+    /// Takes every field of this name: the boxes that were ticked.
+    pub(super) fn all(&mut self, name: &'static str) -> Vec<String> {
+        self.0.extract_if(.., |(own, _)| own == name).map(|(_, text)| text).collect()
+    }
+
+    /// Ends the reading: a field that nobody took is one that does not exist.
+    pub(super) fn finish(self) -> Result<(), ApiError> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(unknown("field", name)),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Fields {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let form: Result<Form<Vec<(String, String)>>, FormRejection> =
+            Form::from_request(request, state).await;
+        let Form(fields) = form.map_err(|rejection| match rejection.status().as_u16() {
+            413 => ApiError::new(Code::PayloadTooLarge, "a form has at most 65536 bytes"),
+            _ => ApiError::bad_request("this is not a form of this site"),
+        })?;
+        // What is typed into a form is stored and shown, and a key in the wrong field would be too.
+        if fields
+            .iter()
+            .any(|(name, text)| scanner::mentions_key(name) || scanner::mentions_key(text))
+        {
+            return Err(holds_key("a field of the form"));
+        }
+        Ok(Self(fields))
+    }
+}

@@ -1,0 +1,27 @@
+//! The pages, in a real browser; and what attacks them, by a client of HTTP.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod accessibility;
+mod axe;
+mod browser;
+mod forgery;
+mod form_client;
+mod hostile_names;
+mod journey;
+mod keyboard;
+mod no_scripts;
+#[allow(dead_code, reason = "the tests of the API use more of it")]
+#[path = "../takumo/place.rs"]
+mod place;
+mod plan_limit;
+mod roles;
+mod secrecy;
+mod sessions;
+mod shown_once;
+mod site;
+mod storing_proxy;
+mod tables;
+mod tour;
+mod usage;
+mod webdriver;

@@ -1,0 +1,228 @@
+use crate::browser::Browser;
+use crate::form_client::{FormClient, hidden};
+use crate::site::Site;
+
+/// A session of a member of this role.
+fn member(site: &Site, login: &str, role: &str) -> FormClient {
+    let add = ["members", "add", login, "--organization", "demo", "--role", role];
+    FormClient::signed_in(site, &site.operate(&add))
+}
+
+/// Makes a key with these scopes, and answers with the page that came back.
+fn create(client: &mut FormClient, scopes: &[&str]) -> (u16, String) {
+    let form = client.get("/settings/api-keys/new").body;
+    let (token, once) = (hidden(&form, "form_token"), hidden(&form, "once"));
+    let mut fields = vec![
+        ("form_token", token.as_str()),
+        ("once", once.as_str()),
+        ("name", "made-by-a-test"),
+        ("environment", "live"),
+        ("expires", "never"),
+        ("expires_on", ""),
+    ];
+    fields.extend(scopes.iter().map(|scope| ("scope", *scope)));
+    let answer = client.submit("/settings/api-keys", &fields);
+    (answer.status, answer.body)
+}
+
+/// The path of the key that a page shows or links to, other than the first key's.
+fn key_of(page: &str) -> String {
+    let id = page.split("/settings/api-keys/").find(|part| part.as_bytes().get(8) == Some(&b'-'));
+    format!("/settings/api-keys/{}", &id.unwrap()[..36])
+}
+
+fn first_key(client: &mut FormClient) -> String {
+    key_of(&client.get("/settings/api-keys").body)
+}
+
+#[test]
+fn viewer_sees_everything_and_changes_nothing() {
+    let site = Site::start();
+    let mut viewer = member(&site, "viewer", "viewer");
+    let key = first_key(&mut viewer);
+    let list = viewer.get("/settings/api-keys");
+    assert!(list.body.contains("first-key") && !list.body.contains("Create key"), "{}", list.body);
+    for path in ["/usage", "/usage.csv", "/audit", "/fleet", "/settings/members", &key] {
+        assert_eq!(viewer.get(path).status, 200, "{path}");
+    }
+    assert_eq!(viewer.get("/settings/api-keys/new").status, 403);
+    for what in ["edit", "rotate", "revoke"] {
+        assert_eq!(viewer.get(&format!("{key}/{what}")).status, 403, "{what}");
+    }
+
+    let token = viewer.form_token();
+    let token = ("form_token", token.as_str());
+    let changes: [(String, Vec<(&str, &str)>); 10] = [
+        (
+            "/settings/api-keys".into(),
+            vec![
+                ("once", "x"),
+                ("name", "x"),
+                ("environment", "live"),
+                ("scope", "shield:read"),
+                ("expires", "never"),
+                ("expires_on", ""),
+            ],
+        ),
+        (format!("{key}/edit"), vec![("name", "x"), ("expires", "keep")]),
+        (format!("{key}/rotate"), vec![("once", "x"), ("overlap", "0")]),
+        (format!("{key}/retire"), vec![]),
+        (format!("{key}/disable"), vec![]),
+        (format!("{key}/enable"), vec![]),
+        (format!("{key}/revoke"), vec![("confirm", "x")]),
+        ("/settings/organization".into(), vec![("name", "x"), ("plan", "enterprise")]),
+        ("/settings/members".into(), vec![("login", "x"), ("role", "owner")]),
+        ("/settings/members/role".into(), vec![("login", "viewer"), ("role", "owner")]),
+    ];
+    for (path, fields) in changes {
+        let answer = viewer.submit(&path, &[&[token], &fields[..]].concat());
+        assert_eq!(answer.status, 403, "{path}: {}", answer.body);
+    }
+}
+
+#[test]
+fn member_manages_the_keys_that_they_made_and_no_others() {
+    let site = Site::start();
+    let mut alice = member(&site, "alice", "member");
+    let not_hers = first_key(&mut alice);
+    let (status, page) = create(&mut alice, &["shield:read", "shield:write"]);
+    assert_eq!(status, 201, "{page}");
+    let hers = key_of(&page);
+    for what in ["edit", "rotate", "revoke"] {
+        assert_eq!(alice.get(&format!("{hers}/{what}")).status, 200, "{what}");
+        assert_eq!(alice.get(&format!("{not_hers}/{what}")).status, 403, "{what}");
+    }
+    let token = alice.form_token();
+    let disabled = |client: &mut FormClient, key: &str, token: &str| {
+        client.submit(&format!("{key}/disable"), &[("form_token", token)]).status
+    };
+    assert_eq!(disabled(&mut alice, &hers, &token), 303);
+    assert_eq!(disabled(&mut alice, &not_hers, &token), 403);
+
+    let mut bob = member(&site, "bob", "member");
+    let token = bob.form_token();
+    assert_eq!(bob.get(&hers).status, 200, "they see it");
+    assert_eq!(disabled(&mut bob, &hers, &token), 403);
+    let mut carol = member(&site, "carol", "admin");
+    let token = carol.form_token();
+    assert_eq!(disabled(&mut carol, &hers, &token), 303, "an admin manages every key");
+}
+
+#[test]
+fn member_gets_no_key_that_manages_keys() {
+    let site = Site::start();
+    let mut alice = member(&site, "alice", "member");
+    let (status, page) = create(&mut alice, &["org:write"]);
+    assert_eq!(status, 400);
+    assert!(
+        page.contains("A member can&#39;t grant org:write")
+            || page.contains("can't grant org:write"),
+        "{page}"
+    );
+    assert_eq!(create(&mut alice, &["org:*"]).0, 400);
+
+    // Nor by rotating one of hers that an admin has widened.
+    let (_, page) = create(&mut alice, &["shield:read"]);
+    let hers = key_of(&page);
+    let mut carol = member(&site, "carol", "admin");
+    let token = carol.form_token();
+    let widen = [
+        ("form_token", token.as_str()),
+        ("name", "made-by-a-test"),
+        ("scope", "shield:read"),
+        ("scope", "org:write"),
+        ("expires", "keep"),
+    ];
+    assert_eq!(carol.submit(&format!("{hers}/edit"), &widen).status, 303);
+    assert_eq!(alice.get(&format!("{hers}/rotate")).status, 403);
+
+    // She may rename it: the scope that she can't grant stays as it is.
+    let token = alice.form_token();
+    let rename = [
+        ("form_token", token.as_str()),
+        ("name", "renamed"),
+        ("scope", "shield:read"),
+        ("expires", "keep"),
+    ];
+    assert_eq!(alice.submit(&format!("{hers}/edit"), &rename).status, 303);
+    let page = alice.get(&hers).body;
+    assert!(page.contains("renamed") && page.contains("org:write"), "{page}");
+}
+
+#[test]
+fn role_holds_from_the_next_request_on() {
+    let site = Site::start();
+    let mut alice = member(&site, "alice", "member");
+    assert_eq!(alice.get("/settings/api-keys/new").status, 200);
+    site.operate(&["members", "set-role", "alice", "viewer", "--organization", "demo"]);
+    assert_eq!(alice.get("/settings/api-keys/new").status, 403);
+    site.operate(&["members", "remove", "alice", "--organization", "demo"]);
+    assert_eq!(alice.get("/settings/api-keys").status, 403);
+}
+
+#[test]
+fn owner_adds_a_member_who_signs_in_and_there_is_always_an_owner() {
+    let site = Site::start();
+    let browser = Browser::default().start();
+    site.sign_in(&browser);
+    browser.go(&site.page("/settings/members"));
+    browser.fill("#login", "dora@example.com");
+    browser.click("#role option[value=admin]");
+    browser.follow("[aria-labelledby=add] .primary");
+    let link = browser.text("#link");
+    browser.follow("form[action='/settings/members/role'] button");
+    assert!(browser.text("main").contains("dora@example.com"));
+    assert!(!browser.source().contains(&link), "the link is shown once");
+
+    // `dora` comes before `owner`: the last row is the only owner's own.
+    browser.follow("tbody tr:last-child form[action$='/remove'] button");
+    assert!(browser.text("[role=alert]").contains("needs an owner"));
+
+    let mut dora = FormClient::signed_in(&site, &link);
+    assert_eq!(dora.get("/settings/organization").status, 200);
+    let token = dora.form_token();
+    let grab = [("form_token", token.as_str()), ("login", "dora@example.com"), ("role", "owner")];
+    assert_eq!(dora.submit("/settings/members/role", &grab).status, 403);
+}
+
+#[test]
+fn owner_can_not_become_somebody_of_another_organization() {
+    let site = Site::start();
+    site.operate(&["organizations", "create", "acme", "--plan", "pro"]);
+    let link =
+        site.operate(&["members", "add", "eve", "--organization", "acme", "--role", "owner"]);
+    let mut eve = FormClient::signed_in(&site, &link);
+    let token = eve.form_token();
+    let add = [("form_token", token.as_str()), ("login", "owner"), ("role", "viewer")];
+    let answer = eve.submit("/settings/members", &add);
+    assert_eq!(answer.status, 409, "{}", answer.body);
+    assert!(!answer.body.contains("token="), "{}", answer.body);
+
+    // Not even when the operator has made them a member here.
+    site.operate(&["members", "add", "owner", "--organization", "acme", "--role", "viewer"]);
+    let link = [("form_token", token.as_str()), ("login", "owner")];
+    let answer = eve.submit("/settings/members/link", &link);
+    assert_eq!(answer.status, 409, "{}", answer.body);
+    let _still_good = FormClient::signed_in(&site, &site.link);
+}
+
+#[test]
+fn organizations_are_apart_and_their_people_switch_between_them() {
+    let site = Site::start();
+    site.operate(&["organizations", "create", "acme", "--plan", "pro"]);
+    site.operate(&["members", "add", "owner", "--organization", "acme", "--role", "viewer"]);
+    let browser = Browser::default().start();
+    site.sign_in(&browser);
+    let names = |window: &crate::webdriver::Window| window.text("main");
+    // By name: acme comes first.
+    assert!(!names(&browser).contains("first-key"));
+    browser.click(".switcher summary");
+    browser.follow(".switcher button[value=demo]");
+    assert!(names(&browser).contains("first-key"));
+    browser.follow(".key-name");
+    let page = browser.url();
+    browser.click(".switcher summary");
+    browser.follow(".switcher button[value=acme]");
+    browser.go(&page);
+    assert_eq!(browser.text("h1"), "Not found", "another organization's key is none");
+}

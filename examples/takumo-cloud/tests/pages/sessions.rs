@@ -1,0 +1,152 @@
+use crate::form_client::FormClient;
+use crate::site::Site;
+use crate::{place, tables};
+
+#[test]
+fn session_has_a_new_id_when_it_begins_and_none_when_it_ends() {
+    let site = Site::start();
+    let mut client = FormClient::new(&site);
+    client.cookie = Some("takumo_session=AAAAAAAAAAAAAAAAAAAAAA".into());
+    let planted = client.cookie.clone();
+    let fields = [("login", "owner"), ("password", site.password.as_str())];
+    let answer = client.submit("/sign-in", &fields);
+    assert_eq!(answer.status, 303);
+    let cookie = answer.headers["set-cookie"].to_str().unwrap();
+    for wanted in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(wanted), "{cookie}");
+    }
+    assert!(!cookie.contains("Secure"), "on loopback there is no TLS: {cookie}");
+    let first = client.cookie.clone();
+    assert_ne!(first, planted, "an id that somebody planted is not taken");
+    client.submit("/sign-in", &fields);
+    let second = client.cookie.clone();
+    assert_ne!(first, second, "the id is another one after each sign-in");
+    client.cookie = first;
+    assert_eq!(client.get("/settings/api-keys").status, 303, "the old one is over");
+
+    client.cookie.clone_from(&second);
+    let token = client.form_token();
+    assert_eq!(client.submit("/sign-out", &[("form_token", &token)]).status, 303);
+    client.cookie = second;
+    let answer = client.get("/settings/api-keys");
+    assert_eq!((answer.status, answer.headers["location"].to_str().unwrap()), (303, "/sign-in"));
+}
+
+#[test]
+fn session_ends_by_itself() {
+    let site = Site::start();
+    let sign_in = || FormClient::signed_in(&site, &site.operate(&["members", "link", "owner"]));
+    let is_over = |client: &mut FormClient| client.get("/settings/api-keys").status == 303;
+
+    let mut idle = sign_in();
+    assert!(!is_over(&mut idle));
+    tables::execute(site.directory(), "UPDATE takumo_sessions SET expires_at = 1");
+    assert!(is_over(&mut idle), "nobody has used it for long");
+
+    let mut old = sign_in();
+    tables::make_sessions_older(site.directory(), 12 * 3_600 - 60);
+    assert!(!is_over(&mut old), "it has a minute left");
+    tables::make_sessions_older(site.directory(), 120);
+    assert!(is_over(&mut old), "it began long ago");
+}
+
+#[test]
+fn another_password_ends_every_session() {
+    let site = Site::start();
+    let mut here = FormClient::signed_in(&site, &site.link);
+    let mut there = FormClient::signed_in(&site, &site.operate(&["members", "link", "owner"]));
+    let token = here.form_token();
+    let another = "a long enough password";
+    let change = [("form_token", token.as_str()), ("password", another), ("again", another)];
+    assert_eq!(here.submit("/settings/password", &change).status, 303);
+    assert_eq!(here.get("/settings/api-keys").status, 200, "but for the one that changed it");
+    assert_eq!(there.get("/settings/api-keys").status, 303);
+
+    let mut client = FormClient::new(&site);
+    let old = [("login", "owner"), ("password", site.password.as_str())];
+    assert_eq!(client.submit("/sign-in", &old).status, 401);
+    let new = [("login", "Owner "), ("password", another)];
+    assert_eq!(client.submit("/sign-in", &new).status, 303);
+
+    // Whoever came by a password is asked for it again.
+    let token = client.form_token();
+    let change = [
+        ("form_token", token.as_str()),
+        ("current", "not the current one"),
+        ("password", "yet another password"),
+        ("again", "yet another password"),
+    ];
+    assert_eq!(client.submit("/settings/password", &change).status, 403);
+
+    site.operate(&["members", "reset-password", "owner"]);
+    assert_eq!(client.get("/settings/api-keys").status, 303);
+    assert_eq!(here.get("/settings/api-keys").status, 303);
+}
+
+#[test]
+fn link_signs_in_once_and_only_while_it_is_young() {
+    let site = Site::start();
+    let token = site.link.split_once("token=").unwrap().1;
+    let mut client = FormClient::new(&site);
+    for _ in 0..3 {
+        assert_eq!(client.get(&site.link).status, 200, "to look at it does not use it up");
+    }
+    assert_eq!(client.submit("/sign-in/link", &[("token", token)]).status, 303);
+    assert_eq!(client.submit("/sign-in/link", &[("token", token)]).status, 401);
+
+    let voided = site.operate(&["members", "link", "owner"]);
+    let old = site.operate(&["members", "link", "owner"]);
+    tables::execute(site.directory(), "UPDATE takumo_sign_in_links SET expires_at = 1");
+    for link in [voided, old] {
+        let token = link.split_once("token=").unwrap().1;
+        assert_eq!(client.submit("/sign-in/link", &[("token", token)]).status, 401);
+    }
+}
+
+#[test]
+fn unknown_login_and_wrong_password_get_the_same_answer() {
+    let site = Site::start();
+    let mut client = FormClient::new(&site);
+    let mut answer = |login, password| {
+        let answer = client.submit("/sign-in", &[("login", login), ("password", password)]);
+        (answer.status, answer.body)
+    };
+    let wrong = answer("owner", "not the password");
+    assert_eq!(wrong.0, 401);
+    assert_eq!(answer("nobody", "not the password"), wrong);
+    assert_eq!(answer("NOT/A LOGIN", "not the password"), wrong);
+}
+
+#[test]
+fn attempts_to_sign_in_are_limited() {
+    let site = Site::start();
+    let mut client = FormClient::new(&site);
+    let mut attempt = |password: &str| {
+        client.submit("/sign-in", &[("login", "owner"), ("password", password)]).status
+    };
+    for _ in 0..10 {
+        assert_eq!(attempt("not the password"), 401);
+    }
+    assert_eq!(attempt("not the password"), 429);
+    assert_eq!(attempt(&site.password), 429, "a right guess among many is not told");
+    // A link is no guess.
+    let _signed_in = FormClient::signed_in(&site, &site.link);
+}
+
+#[test]
+fn tables_have_no_session_no_link_and_no_password_that_could_be_used() {
+    let site = Site::start();
+    let client = FormClient::signed_in(&site, &site.operate(&["members", "link", "owner"]));
+    let link = site.operate(&["members", "link", "owner"]);
+    let cookie = client.cookie.unwrap();
+    let session = cookie.split_once('=').unwrap().1;
+    let token = link.split_once("token=").unwrap().1;
+    let held = |text: &str| {
+        let parts = place::contents(site.directory());
+        parts.iter().any(|(_, bytes)| memchr::memmem::find(bytes, text.as_bytes()).is_some())
+    };
+    assert!(held("$argon2id$"), "the search finds what is there");
+    for secret in [session, token, &site.password] {
+        assert!(!held(secret));
+    }
+}
