@@ -74,7 +74,7 @@ pub(crate) fn use_write_ahead_log(
     connection: &Connection,
     patience: Duration,
 ) -> Result<(), OpenError> {
-    let mode: String = retry_while_busy(patience, || {
+    let mode: String = retry_while_busy(connection, patience, || {
         connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
     })?;
     if mode == "wal" {
@@ -85,25 +85,78 @@ pub(crate) fn use_write_ahead_log(
     })
 }
 
-/// Tries again while another connection is in the way, for so long at most.
+/// Takes the write lock in its turn, also beside a process that takes it again and again.
+pub(crate) fn begin_to_write(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+    // SQLite's own handler would use up all the patience, in naps that miss each turn.
+    connection.busy_timeout(Duration::ZERO)?;
+    let begun =
+        retry_while_busy(connection, patience, || connection.execute_batch("BEGIN IMMEDIATE"));
+    connection.busy_timeout(patience)?;
+    begun
+}
+
+/// However often others commit meanwhile, patience begins anew no more than so often.
+const MOST_TURNS: u32 = 6;
+
+/// Tries again while another connection is in the way, until for so long nobody has committed.
 ///
 /// SQLite's own handler naps for up to 100 ms, in which a busy process has taken the lock dozens of
 /// times; short naps give everyone a turn. It also gives up at once where two connections would wait
 /// for each other, as they do when one recovers the log.
+///
+/// On a disk that takes a second to sync, as it may while others write to it, a few turns of other
+/// processes last as long as one that hangs. What tells the two apart is that something was committed.
 pub(crate) fn retry_while_busy<T>(
+    connection: &Connection,
     patience: Duration,
     mut attempt: impl FnMut() -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
     const LONGEST_NAP: Duration = Duration::from_millis(1);
-    let start = Instant::now();
     let mut nap = Duration::from_micros(50);
+    let mut waiting: Option<Waiting<'_>> = None;
     loop {
         match attempt() {
-            Err(error) if is_busy(&error) && start.elapsed() < patience => thread::sleep(nap),
+            Err(error) if is_busy(&error) => {
+                if !waiting.get_or_insert_with(|| Waiting::new(connection)).goes_on(patience) {
+                    return Err(error);
+                }
+                thread::sleep(nap);
+            }
             done => return done,
         }
         nap = (nap * 2).min(LONGEST_NAP);
     }
+}
+
+struct Waiting<'c> {
+    connection: &'c Connection,
+    since: Instant,
+    turns: u32,
+    /// Differs when another connection has committed. `None` while the file can't even be read.
+    version: Option<i64>,
+}
+
+impl<'c> Waiting<'c> {
+    fn new(connection: &'c Connection) -> Self {
+        Self { connection, since: Instant::now(), turns: 1, version: version(connection) }
+    }
+
+    fn goes_on(&mut self, patience: Duration) -> bool {
+        if self.since.elapsed() < patience {
+            return true;
+        }
+        let before = std::mem::replace(&mut self.version, version(self.connection));
+        if self.turns == MOST_TURNS || self.version == before {
+            return false;
+        }
+        self.turns += 1;
+        self.since = Instant::now();
+        true
+    }
+}
+
+fn version(connection: &Connection) -> Option<i64> {
+    connection.query_row("PRAGMA data_version", [], |row| row.get(0)).ok()
 }
 
 fn is_busy(error: &rusqlite::Error) -> bool {

@@ -71,7 +71,7 @@ impl SqliteOptions {
 
     /// How long another process may hold the lock that is needed, before the answer is
     /// [`Unavailable`](keyfob_store::StoreError::Unavailable), or [`Busy`](crate::OpenError::Busy)
-    /// when opening.
+    /// when opening. Where others hold it in turns and commit, it is up to six times as long.
     pub const fn with_busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self

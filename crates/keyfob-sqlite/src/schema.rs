@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use crate::connection::retry_while_busy;
+use crate::connection::{begin_to_write, retry_while_busy};
 use crate::{Migration, OpenError, SqliteOptions, TablePrefix};
 
 /// Checks what is there and applies what is missing, all under the file's write lock, so that any
@@ -24,9 +24,10 @@ fn prepare_without_references(
     options: &SqliteOptions,
 ) -> Result<(), OpenError> {
     let patience = options.busy_timeout();
-    retry_while_busy(patience, || connection.execute_batch("BEGIN IMMEDIATE"))?;
+    begin_to_write(connection, patience)?;
+    let commit = || connection.execute_batch("COMMIT");
     let prepared = migrate(connection, options)
-        .and_then(|()| Ok(retry_while_busy(patience, || connection.execute_batch("COMMIT"))?));
+        .and_then(|()| Ok(retry_while_busy(connection, patience, commit)?));
     if prepared.is_err() && !connection.is_autocommit() {
         // The first error is the one to report, and closing the connection rolls back as well.
         let _ = connection.execute_batch("ROLLBACK");

@@ -83,7 +83,7 @@ impl<'c> Writer<'c> {
     /// Tells where the feed ends now. An error is one of the whole transaction, with which none of
     /// the requests took place.
     fn run_and_commit(&mut self, requests: &mut [Write]) -> Result<Option<FeedPosition>, Failure> {
-        retry_while_busy(self.patience, || self.begin.execute([]))?;
+        retry_while_busy(self.connection, self.patience, || self.begin.execute([]))?;
         if let [request] = requests {
             if !self.run_one(request)? {
                 self.rollback.execute([])?;
@@ -100,7 +100,7 @@ impl<'c> Writer<'c> {
         }
         // Only a hint for those who wait, so not worth a failure.
         let end = self.writes.end().ok();
-        retry_while_busy(self.patience, || self.commit.execute([]))?;
+        retry_while_busy(self.connection, self.patience, || self.commit.execute([]))?;
         Ok(end)
     }
 

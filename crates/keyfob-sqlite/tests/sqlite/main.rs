@@ -14,4 +14,5 @@ mod processes;
 mod pruning;
 mod sample;
 mod triggers;
+mod turns;
 mod upgrading;
