@@ -12,6 +12,9 @@ mod open_error;
 mod options;
 mod parts;
 mod pipeline;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+mod plans;
 mod postgres_error;
 mod postgres_store;
 mod reads;

@@ -1,0 +1,187 @@
+//! That each statement goes by an index, however the planner comes to its plan, and reads about as many pages as
+//! there are rows to tell.
+
+use std::fmt::Write as _;
+
+use keyfob_store::KeyStatus;
+use serde_json::Value;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use crate::SchemaName;
+use crate::reads::{self, feed, lists, log, lookup, slots, usage};
+use crate::usage_writes;
+use crate::writes::{load, save};
+
+mod filled;
+
+/// A statement, what its values are, and how many rows it names or tells.
+struct Case<'c> {
+    sql: &'c str,
+    types: &'c str,
+    values: &'c str,
+    rows: u64,
+}
+
+/// What is read for each row: the way down an index and the row, for each table that it is made of.
+const PAGES_A_ROW: u64 = 16;
+/// What is read whatever is told.
+const PAGES: u64 = 60;
+
+/// Looks at both plans that PostgreSQL may go by: one for any values, and one for these.
+async fn check(client: &Client, case: Case<'_>) {
+    let sql = SchemaName::default().apply(case.sql);
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        let plan = explained(client, mode, &sql, &case).await;
+        let mut shape = String::new();
+        let whole = scan(&plan["Plan"], 0, &mut shape);
+        let pages = plan["Plan"]["Shared Hit Blocks"].as_u64().unwrap()
+            + plan["Plan"]["Shared Read Blocks"].as_u64().unwrap();
+        let context = format!("{mode}, {}\n{sql}\n{shape}{pages} pages", case.values);
+        assert!(!whole, "a table is read from end to end: {context}");
+        assert!(pages <= PAGES + PAGES_A_ROW * case.rows, "too much is read: {context}");
+    }
+}
+
+async fn explained(client: &Client, mode: &str, sql: &str, case: &Case<'_>) -> Value {
+    let types = if case.types.is_empty() { String::new() } else { format!("({})", case.types) };
+    let values = if case.values.is_empty() { String::new() } else { format!("({})", case.values) };
+    let explain = format!(
+        "BEGIN; SET LOCAL plan_cache_mode = {mode}; PREPARE one{types} AS {sql}; \
+         EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE one{values}; \
+         ROLLBACK; DEALLOCATE one"
+    );
+    let answer = client.simple_query(&explain).await;
+    let answer = answer.unwrap_or_else(|error| panic!("{error:?}: {explain}"));
+    let text = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    serde_json::from_str::<Value>(text.unwrap()).unwrap()[0].take()
+}
+
+/// Writes the plan down, and says whether it reads a table from end to end that has more than a few rows.
+fn scan(node: &Value, depth: usize, shape: &mut String) -> bool {
+    let text = |name: &str| node[name].as_str().unwrap_or_default().to_owned();
+    let (kind, table) = (text("Node Type"), text("Relation Name"));
+    let mut conditions = ["Index Cond", "Filter", "Hash Cond"].map(text).join(" ");
+    conditions.truncate(100);
+    let _ = writeln!(
+        shape,
+        "{:depth$}{kind} {table} {} {} x{} {conditions}",
+        "",
+        text("Index Name"),
+        node["Actual Rows"],
+        node["Actual Loops"],
+    );
+    let is_small = ["head", "nodes"].contains(&&*table);
+    let mut whole = kind == "Seq Scan" && !is_small;
+    for part in node["Plans"].as_array().into_iter().flatten() {
+        whole |= scan(part, depth + 2, shape);
+    }
+    whole
+}
+
+#[tokio::test]
+async fn lookups_and_the_feed() {
+    let client = filled::filled().await;
+    let hashes = "bytea[]";
+    for rows in [1, 64] {
+        let values = format!("hashes({rows})");
+        check(&client, Case { sql: &lookup::sql(), types: hashes, values: &values, rows }).await;
+    }
+    for (after, rows) in [(0, 100), (10_000, 100), (19_990, 10), (20_000, 0)] {
+        let values = format!("{after}, 100");
+        let sql = feed::CHANGES;
+        check(&client, Case { sql, types: "bigint, bigint", values: &values, rows }).await;
+    }
+    check(&client, Case { sql: feed::POSITION, types: "", values: "", rows: 1 }).await;
+}
+
+#[tokio::test]
+async fn lists_and_single_keys() {
+    let client = filled::filled().await;
+    let types = "text, uuid, text, bigint, bigint";
+    for organization in ["big", "small10"] {
+        for cursor in ["NULL", "key(15000)"] {
+            for environment in ["NULL", "'test'"] {
+                for status in [
+                    None,
+                    Some(KeyStatus::Active),
+                    Some(KeyStatus::Disabled),
+                    Some(KeyStatus::Expired),
+                    Some(KeyStatus::Revoked),
+                ] {
+                    let values = format!("'{organization}', {cursor}, {environment}, 101, 1000");
+                    let sql = lists::sql(status);
+                    check(&client, Case { sql: &sql, types, values: &values, rows: 101 }).await;
+                }
+            }
+        }
+    }
+    let sql = reads::get_sql();
+    check(&client, Case { sql: &sql, types: "text, uuid", values: "'big', key(1)", rows: 1 }).await;
+}
+
+#[tokio::test]
+async fn log_and_usage() {
+    let client = filled::filled().await;
+    let types = "text, bigint, uuid, text, text, bigint, boolean";
+    for organization in ["big", "small10"] {
+        for after in ["9223372036854775807", "10000"] {
+            let values = format!("'{organization}', {after}, NULL, NULL, NULL, 101, false");
+            let sql = log::sql(log::OF_ORGANIZATION);
+            check(&client, Case { sql: &sql, types, values: &values, rows: 101 }).await;
+        }
+    }
+    let values = "'big', 9223372036854775807, key(3), NULL, NULL, 101, false";
+    check(&client, Case { sql: &log::sql(log::OF_KEY), types, values, rows: 1 }).await;
+
+    let (sql, types) = (usage::sql(""), "text, bigint, bigint");
+    check(&client, Case { sql: &sql, types, values: "'small10', 2, 6", rows: 40 }).await;
+    let (sql, types) = (usage::sql(usage::OF_KEY), "text, bigint, bigint, uuid");
+    check(&client, Case { sql: &sql, types, values: "'big', 2, 6, key(3)", rows: 8 }).await;
+
+    let types = "uuid, text[], uuid[], bigint[], bigint[], text[], bigint[], bigint[], bigint";
+    let rows = 100;
+    let all = |what: &str| format!("array_fill({what}, ARRAY[{rows}])");
+    let columns =
+        ["1::bigint", "11::bigint", "'accepted'::text", "1::bigint", "9::bigint"].map(all);
+    let values = format!(
+        "key(99999), owners({rows}), keys(VARIADIC small({rows})), {}, 65",
+        columns.join(", ")
+    );
+    check(&client, Case { sql: &usage_writes::record_sql(), types, values: &values, rows }).await;
+}
+
+#[tokio::test]
+async fn reads_of_a_write() {
+    let client = filled::filled().await;
+    let (sql, types) = (load::keys_sql(), "uuid[], text[], text[], bigint");
+    for (values, rows) in
+        [("keys(1), '{}', '{}', 0", 1), ("keys(VARIADIC small(50)), '{big}', '{t700}', 0", 51)]
+    {
+        check(&client, Case { sql: &sql, types, values, rows }).await;
+    }
+    let (sql, types) = (load::TOKENS, "text[], text[]");
+    check(&client, Case { sql, types, values: "'{big,big}', '{t1,t9999}'", rows: 2 }).await;
+    // At the limit of each: what is counted ends there, however many keys there are.
+    let (sql, types) = (load::SLOTS, "text[], bigint[], bigint[], bigint[]");
+    let values = "'{big,small10}', '{1000,1000}', '{2000,2000}', '{20,20}'";
+    check(&client, Case { sql, types, values, rows: 40 }).await;
+    // Half of the live keys of `big` never expire, and the rest do later: 500 in all.
+    let (sql, types) = (slots::sql(), "text, bigint");
+    check(&client, Case { sql: &sql, types, values: "'big', 1000", rows: 40 }).await;
+}
+
+#[tokio::test]
+async fn pruning() {
+    let client = filled::filled().await;
+    let (sql, types) = (save::give_up_feed(), "bigint");
+    check(&client, Case { sql: &sql, types, values: "0", rows: 100 }).await;
+    client.batch_execute("UPDATE keyfob.head SET pruned_through = 100").await.unwrap();
+    check(&client, Case { sql: save::PRUNE_FEED, types: "", values: "", rows: 100 }).await;
+    let (sql, types) = (save::FORGET_TOKENS, "text[], bigint[]");
+    check(&client, Case { sql, types, values: "'{big}', '{500}'", rows: 16 }).await;
+    let (sql, types) = (save::END_SECRETS, "uuid[], bigint[], bigint[]");
+    check(&client, Case { sql, types, values: "keys(1), '{1}', '{5}'", rows: 1 }).await;
+}
