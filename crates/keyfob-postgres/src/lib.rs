@@ -13,6 +13,7 @@ mod options;
 mod parts;
 mod pipeline;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 mod plans;
 #[cfg(feature = "deadpool_postgres_0_14")]
 mod pool;

@@ -1,173 +1,187 @@
-//! How PostgreSQL goes about each query in tables that are not small, whether it knows the values or plans
-//! for any: none may read more than it must.
+//! That each statement goes by an index, however the planner comes to its plan, and reads about as many pages as
+//! there are rows to tell.
+
+use std::fmt::Write as _;
 
 use keyfob_store::KeyStatus;
-use keyfob_test_cluster::{Database, PostgresServer};
+use serde_json::Value;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
+use crate::SchemaName;
 use crate::reads::{self, feed, lists, log, lookup, slots, usage};
-use crate::writes::load;
-use crate::{Migration, SchemaName};
+use crate::usage_writes;
+use crate::writes::{load, save};
 
-/// A query, the types of its values and some values, and the indices that it may need.
-struct Query {
-    sql: String,
-    types: &'static str,
-    values: &'static str,
-    indices: &'static [&'static str],
+mod filled;
+
+/// A statement, what its values are, and how many rows it names or tells.
+struct Case<'c> {
+    sql: &'c str,
+    types: &'c str,
+    values: &'c str,
+    rows: u64,
 }
 
-fn queries() -> Vec<Query> {
-    const SECRETS: &str = "secrets_by_key";
+/// What is read for each row: the way down an index and the row, for each table that it is made of.
+const PAGES_A_ROW: u64 = 16;
+/// What is read whatever is told.
+const PAGES: u64 = 60;
 
-    let query = |sql, types, values, indices| Query { sql, types, values, indices };
-    let list = |status, indices| {
-        let values = "'org-7', NULL, NULL, 51, 5";
-        query(lists::sql(status), "text, uuid, text, bigint, bigint", values, indices)
-    };
-    let log = |whose, values, indices| {
-        let types = "text, bigint, uuid, text, text, bigint, boolean";
-        query(log::sql(whose), types, values, indices)
-    };
-    let one_hash = "ARRAY[sha256('7')]";
-    let hashes =
-        "ARRAY[sha256('1'), sha256('2'), sha256('3'), sha256('4'), sha256('5'), sha256('6')]";
-    vec![
-        query(lookup::sql(), "bytea[]", one_hash, &["secrets_pkey", "keys_pkey", "events_pkey"]),
-        query(lookup::sql(), "bytea[]", hashes, &["secrets_pkey", "keys_pkey", "events_pkey"]),
-        query(
-            reads::get_sql(),
-            "text, uuid",
-            "'org-7', lpad('7', 32, '0')::uuid",
-            &["keys_", SECRETS],
-        ),
-        list(None, &["keys_by_epoch", SECRETS, "last_uses_pkey"]),
-        list(Some(KeyStatus::Active), &["keys_", SECRETS]),
-        list(Some(KeyStatus::Disabled), &["keys_", SECRETS]),
-        list(Some(KeyStatus::Expired), &["keys_", SECRETS]),
-        list(Some(KeyStatus::Revoked), &["keys_", SECRETS]),
-        query(slots::sql(), "text, bigint", "'org-7', 5", &["keys_slots"]),
-        query(
-            load::SLOTS.to_owned(),
-            "text[], bigint[], bigint[], bigint[]",
-            "ARRAY['org-7', 'org-8'], ARRAY[5, 5], ARRAY[6, 6], ARRAY[100, 100]",
-            &["keys_slots"],
-        ),
-        query(
-            load::keys_sql(),
-            "uuid[], text[], text[], bigint",
-            "ARRAY[lpad('7', 32, '0')::uuid], ARRAY['org-7'], ARRAY['7'], 5",
-            &["keys_pkey", SECRETS, "secrets_by_end", "idempotency_pkey"],
-        ),
-        query(
-            load::TOKENS.to_owned(),
-            "text[], text[]",
-            "ARRAY['org-7'], ARRAY['7']",
-            &["idempotency_pkey"],
-        ),
-        log(
-            log::OF_ORGANIZATION,
-            "'org-7', 9000000, NULL, NULL, NULL, 51, false",
-            &["events_by_organization"],
-        ),
-        log(
-            log::OF_KEY,
-            "'org-7', 9000000, lpad('7', 32, '0')::uuid, NULL, NULL, 51, false",
-            &["events_by_key"],
-        ),
-        query(
-            feed::CHANGES.to_owned(),
-            "bigint, bigint",
-            "20000, 1001",
-            &["events_pkey", "feed_pkey"],
-        ),
-        query(usage::sql(""), "text, bigint, bigint", "'org-7', 0, 24", &["usage_pkey"]),
-        query(
-            usage::sql(usage::OF_KEY),
-            "text, bigint, bigint, uuid",
-            "'org-7', 0, 24, lpad('7', 32, '0')::uuid",
-            &["usage_pkey"],
-        ),
-    ]
-}
-
-/// 20,000 keys of 401 organizations, the last of which has 2,000. The names of tables come without the
-/// schema, by the search path.
-const ROWS: &str = "
-    CREATE TEMPORARY TABLE made AS
-    SELECT i, lpad(i::text, 32, '0')::uuid AS id,
-        'org-' || CASE WHEN i % 10 = 0 THEN 400 ELSE i % 400 END AS organization
-    FROM generate_series(1, 20000) i;
-    INSERT INTO keys (id, organization, epoch, name, environment, scopes, created_at, created_by,
-        expires_at, disabled, revoked_at, revoked_by)
-    SELECT id, organization, 0, 'ci', 'live', 'a:b', i, 'cli',
-        CASE WHEN i % 3 = 0 THEN i END, i % 50 = 1,
-        CASE WHEN i % 5 = 0 THEN i END, CASE WHEN i % 5 = 0 THEN 'cli' END FROM made;
-    INSERT INTO secrets (hash, key, generation, hint, created_at)
-    SELECT sha256(i::text::bytea), id, 1, 'tk_live_', i FROM made;
-    INSERT INTO events (position, at, organization, action, actor, key, details)
-    SELECT i, i, organization, 'key.created', 'cli', id, '{}' FROM made;
-    INSERT INTO feed (position, written_at, key, organization, hashes)
-    SELECT i, i, id, organization, sha256(i::text::bytea) FROM made;
-    INSERT INTO organizations (organization, epoch) SELECT 'gone-' || i, i FROM made;
-    INSERT INTO idempotency (organization, token, fingerprint, key, remembered_until)
-    SELECT organization, i, sha256('x'), id, i FROM made;
-    INSERT INTO usage (hour, organization, epoch, key, secret, outcome, count)
-    SELECT i % 48, organization, 0, id, 1, 'accepted', 1 FROM made;
-    INSERT INTO last_uses (key, secret, at) SELECT id, 1, i FROM made;
-";
-
-fn filled(server: &PostgresServer, schema: &SchemaName) -> Database {
-    let database = server.create_database().unwrap();
-    let mut sql = schema.apply(
-        "SET session_replication_role = replica; CREATE SCHEMA {schema}; \
-         SET search_path = {schema}, public;",
-    );
-    for migration in Migration::all() {
-        sql.push_str(&migration.sql(schema));
+/// Looks at both plans that PostgreSQL may go by: one for any values, and one for these.
+async fn check(client: &Client, case: Case<'_>) {
+    let sql = SchemaName::default().apply(case.sql);
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        let plan = explained(client, mode, &sql, &case).await;
+        let mut shape = String::new();
+        let whole = scan(&plan["Plan"], 0, &mut shape);
+        let pages = plan["Plan"]["Shared Hit Blocks"].as_u64().unwrap()
+            + plan["Plan"]["Shared Read Blocks"].as_u64().unwrap();
+        let context = format!("{mode}, {}\n{sql}\n{shape}{pages} pages", case.values);
+        assert!(!whole, "a table is read from end to end: {context}");
+        assert!(pages <= PAGES + PAGES_A_ROW * case.rows, "too much is read: {context}");
     }
-    server.sql(database.name(), &format!("{sql} {ROWS}")).unwrap();
-    database
 }
 
-/// One step a line.
-fn plan(server: &PostgresServer, database: &Database, mode: &str, query: &Query) -> String {
-    let Query { types, values, .. } = query;
-    let sql = SchemaName::default().apply(&query.sql);
-    let sql = format!(
-        "SET plan_cache_mode = {mode}; PREPARE query ({types}) AS {sql}; \
-         EXPLAIN EXECUTE query ({values})"
+async fn explained(client: &Client, mode: &str, sql: &str, case: &Case<'_>) -> Value {
+    let types = if case.types.is_empty() { String::new() } else { format!("({})", case.types) };
+    let values = if case.values.is_empty() { String::new() } else { format!("({})", case.values) };
+    let explain = format!(
+        "BEGIN; SET LOCAL plan_cache_mode = {mode}; PREPARE one{types} AS {sql}; \
+         EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE one{values}; \
+         ROLLBACK; DEALLOCATE one"
     );
-    server.sql(database.name(), &sql).unwrap()
+    let answer = client.simple_query(&explain).await;
+    let answer = answer.unwrap_or_else(|error| panic!("{error:?}: {explain}"));
+    let text = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    serde_json::from_str::<Value>(text.unwrap()).unwrap()[0].take()
 }
 
-#[test]
-fn no_query_reads_more_than_it_must() {
-    let server = PostgresServer::shared().unwrap();
-    let database = filled(server, &SchemaName::default());
-    server.sql(database.name(), "ANALYZE").unwrap();
-    for query in queries() {
-        for mode in ["force_custom_plan", "force_generic_plan"] {
-            let plan = plan(server, &database, mode, &query);
-            for index in query.indices {
-                assert!(plan.contains(index), "{index}, {mode}\n{}\n{plan}", query.sql);
+/// Writes the plan down, and says whether it reads a table from end to end that has more than a few rows.
+fn scan(node: &Value, depth: usize, shape: &mut String) -> bool {
+    let text = |name: &str| node[name].as_str().unwrap_or_default().to_owned();
+    let (kind, table) = (text("Node Type"), text("Relation Name"));
+    let mut conditions = ["Index Cond", "Filter", "Hash Cond"].map(text).join(" ");
+    conditions.truncate(100);
+    let _ = writeln!(
+        shape,
+        "{:depth$}{kind} {table} {} {} x{} {conditions}",
+        "",
+        text("Index Name"),
+        node["Actual Rows"],
+        node["Actual Loops"],
+    );
+    let is_small = ["head", "nodes"].contains(&&*table);
+    let mut whole = kind == "Seq Scan" && !is_small;
+    for part in node["Plans"].as_array().into_iter().flatten() {
+        whole |= scan(part, depth + 2, shape);
+    }
+    whole
+}
+
+#[tokio::test]
+async fn lookups_and_the_feed() {
+    let client = filled::filled().await;
+    let hashes = "bytea[]";
+    for rows in [1, 64] {
+        let values = format!("hashes({rows})");
+        check(&client, Case { sql: &lookup::sql(), types: hashes, values: &values, rows }).await;
+    }
+    for (after, rows) in [(0, 100), (10_000, 100), (19_990, 10), (20_000, 0)] {
+        let values = format!("{after}, 100");
+        let sql = feed::CHANGES;
+        check(&client, Case { sql, types: "bigint, bigint", values: &values, rows }).await;
+    }
+    check(&client, Case { sql: feed::POSITION, types: "", values: "", rows: 1 }).await;
+}
+
+#[tokio::test]
+async fn lists_and_single_keys() {
+    let client = filled::filled().await;
+    let types = "text, uuid, text, bigint, bigint";
+    for organization in ["big", "small10"] {
+        for cursor in ["NULL", "key(15000)"] {
+            for environment in ["NULL", "'test'"] {
+                for status in [
+                    None,
+                    Some(KeyStatus::Active),
+                    Some(KeyStatus::Disabled),
+                    Some(KeyStatus::Expired),
+                    Some(KeyStatus::Revoked),
+                ] {
+                    let values = format!("'{organization}', {cursor}, {environment}, 101, 1000");
+                    let sql = lists::sql(status);
+                    check(&client, Case { sql: &sql, types, values: &values, rows: 101 }).await;
+                }
             }
-            // The head has one row.
-            let plan = plan.replace("Seq Scan on head", "");
-            assert!(!plan.contains("Seq Scan"), "{mode}\n{}\n{plan}", query.sql);
         }
     }
+    let sql = reads::get_sql();
+    check(&client, Case { sql: &sql, types: "text, uuid", values: "'big', key(1)", rows: 1 }).await;
 }
 
-/// It is read every second on every node, from the first on: when nobody has counted its rows yet, PostgreSQL
-/// must not think it worth compiling.
-#[test]
-fn feed_that_was_never_analyzed_is_not_compiled() {
-    let server = PostgresServer::shared().unwrap();
-    let database = filled(server, &SchemaName::default());
-    for table in ["keys", "secrets", "events"] {
-        server.sql(database.name(), &format!("ANALYZE keyfob.{table}")).unwrap();
+#[tokio::test]
+async fn log_and_usage() {
+    let client = filled::filled().await;
+    let types = "text, bigint, uuid, text, text, bigint, boolean";
+    for organization in ["big", "small10"] {
+        for after in ["9223372036854775807", "10000"] {
+            let values = format!("'{organization}', {after}, NULL, NULL, NULL, 101, false");
+            let sql = log::sql(log::OF_ORGANIZATION);
+            check(&client, Case { sql: &sql, types, values: &values, rows: 101 }).await;
+        }
     }
-    let changes = queries().into_iter().find(|query| query.sql == feed::CHANGES).unwrap();
-    let plan = plan(server, &database, "force_custom_plan", &changes);
-    assert!(!plan.contains("JIT"), "{plan}");
+    let values = "'big', 9223372036854775807, key(3), NULL, NULL, 101, false";
+    check(&client, Case { sql: &log::sql(log::OF_KEY), types, values, rows: 1 }).await;
+
+    let (sql, types) = (usage::sql(""), "text, bigint, bigint");
+    check(&client, Case { sql: &sql, types, values: "'small10', 2, 6", rows: 40 }).await;
+    let (sql, types) = (usage::sql(usage::OF_KEY), "text, bigint, bigint, uuid");
+    check(&client, Case { sql: &sql, types, values: "'big', 2, 6, key(3)", rows: 8 }).await;
+
+    let types = "uuid, text[], uuid[], bigint[], bigint[], text[], bigint[], bigint[], bigint";
+    let rows = 100;
+    let all = |what: &str| format!("array_fill({what}, ARRAY[{rows}])");
+    let columns =
+        ["1::bigint", "11::bigint", "'accepted'::text", "1::bigint", "9::bigint"].map(all);
+    let values = format!(
+        "key(99999), owners({rows}), keys(VARIADIC small({rows})), {}, 65",
+        columns.join(", ")
+    );
+    check(&client, Case { sql: &usage_writes::record_sql(), types, values: &values, rows }).await;
+}
+
+#[tokio::test]
+async fn reads_of_a_write() {
+    let client = filled::filled().await;
+    let (sql, types) = (load::keys_sql(), "uuid[], text[], text[], bigint");
+    for (values, rows) in
+        [("keys(1), '{}', '{}', 0", 1), ("keys(VARIADIC small(50)), '{big}', '{t700}', 0", 51)]
+    {
+        check(&client, Case { sql: &sql, types, values, rows }).await;
+    }
+    let (sql, types) = (load::TOKENS, "text[], text[]");
+    check(&client, Case { sql, types, values: "'{big,big}', '{t1,t9999}'", rows: 2 }).await;
+    // At the limit of each: what is counted ends there, however many keys there are.
+    let (sql, types) = (load::SLOTS, "text[], bigint[], bigint[], bigint[]");
+    let values = "'{big,small10}', '{1000,1000}', '{2000,2000}', '{20,20}'";
+    check(&client, Case { sql, types, values, rows: 40 }).await;
+    // Half of the live keys of `big` never expire, and the rest do later: 500 in all.
+    let (sql, types) = (slots::sql(), "text, bigint");
+    check(&client, Case { sql: &sql, types, values: "'big', 1000", rows: 40 }).await;
+}
+
+#[tokio::test]
+async fn pruning() {
+    let client = filled::filled().await;
+    let (sql, types) = (save::give_up_feed(), "bigint");
+    check(&client, Case { sql: &sql, types, values: "0", rows: 100 }).await;
+    client.batch_execute("UPDATE keyfob.head SET pruned_through = 100").await.unwrap();
+    check(&client, Case { sql: save::PRUNE_FEED, types: "", values: "", rows: 100 }).await;
+    let (sql, types) = (save::FORGET_TOKENS, "text[], bigint[]");
+    check(&client, Case { sql, types, values: "'{big}', '{500}'", rows: 16 }).await;
+    let (sql, types) = (save::END_SECRETS, "uuid[], bigint[], bigint[]");
+    check(&client, Case { sql, types, values: "keys(1), '{1}', '{5}'", rows: 1 }).await;
 }

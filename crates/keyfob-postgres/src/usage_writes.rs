@@ -107,8 +107,9 @@ impl<'b> Columns<'b> {
 /// ever. Whose key is unknown, or of an organization that was deleted, drops out in the join.
 ///
 /// A few batches that have had their day are forgotten for it. The clock of the database and that of the sender
-/// have to agree that they had: one that is ahead makes no batch count twice.
-fn record_sql() -> String {
+/// have to agree that they had: one that is ahead makes no batch count twice. They are named as an array: joined to,
+/// they would have all the batches of a day read for them.
+pub(crate) fn record_sql() -> String {
     format!(
         "WITH batch AS ( \
             INSERT INTO {{schema}}.usage_batches (id, at) VALUES ($1, {DATABASE_CLOCK}) \
@@ -136,10 +137,10 @@ fn record_sql() -> String {
             JOIN {{schema}}.secrets s ON s.key = c.key AND s.generation = c.secret \
             WHERE c.outcome = 'accepted' GROUP BY 1, 2 ORDER BY 1, 2 \
             ON CONFLICT (key, secret) DO UPDATE SET at = excluded.at WHERE u.at < excluded.at) \
-        DELETE FROM {{schema}}.usage_batches WHERE id IN ( \
+        DELETE FROM {{schema}}.usage_batches WHERE id = ANY (ARRAY ( \
             SELECT b.id FROM {{schema}}.usage_batches b \
             WHERE EXISTS (SELECT 1 FROM batch) AND b.at < least({DATABASE_CLOCK} - {REMEMBERED}, $9) \
-            ORDER BY b.at LIMIT 64 FOR UPDATE SKIP LOCKED)",
+            ORDER BY b.at LIMIT 64 FOR UPDATE SKIP LOCKED))",
         most = UsageRow::MOST,
     )
 }

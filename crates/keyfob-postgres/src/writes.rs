@@ -10,7 +10,7 @@ mod needs;
 pub(crate) mod organizations;
 mod queue;
 pub(crate) mod request;
-mod save;
+pub(crate) mod save;
 mod slots;
 mod values;
 mod working_set;

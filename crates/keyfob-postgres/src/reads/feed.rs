@@ -122,7 +122,8 @@ fn change(row: &Row) -> Result<Change, StoreError> {
 /// However many changes are asked for, one answer holds no more.
 const MOST_CHANGES: usize = 10_000;
 
-const POSITION: &str = "SELECT position, tag FROM {schema}.events ORDER BY position DESC LIMIT 1";
+pub(crate) const POSITION: &str =
+    "SELECT position, tag FROM {schema}.events ORDER BY position DESC LIMIT 1";
 
 /// Where the feed begins and ends, what stands at the position asked for, and what comes behind it: in one
 /// snapshot, so that nothing that is told to be the end has something before it that was not told.

@@ -80,7 +80,7 @@ const INSERT_KEYS: &str = "\
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], \
         $7::bigint[], $8::text[], $9::bigint[])";
 
-const END_SECRETS: &str = "\
+pub(crate) const END_SECRETS: &str = "\
     UPDATE {schema}.secrets s SET retires_at = c.retires_at \
     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) c (key, generation, retires_at) \
     WHERE s.key = c.key AND s.generation = c.generation";
@@ -115,12 +115,14 @@ fn append_feed() -> String {
     )
 }
 
-/// A few for each organization, so that what is kept stays in proportion to what is remembered.
-const FORGET_TOKENS: &str = "\
+/// A few for each organization, so that what is kept stays in proportion to what is remembered. Their order keeps the
+/// planner on the index: it would look for the first 16 from the start of the table, and there may be none.
+pub(crate) const FORGET_TOKENS: &str = "\
     DELETE FROM {schema}.idempotency i USING ( \
         SELECT t.organization, t.token FROM unnest($1::text[], $2::bigint[]) a (organization, at) \
         CROSS JOIN LATERAL (SELECT organization, token FROM {schema}.idempotency o \
-            WHERE o.organization = a.organization AND o.remembered_until < a.at LIMIT 16) t) old \
+            WHERE o.organization = a.organization AND o.remembered_until < a.at \
+            ORDER BY o.remembered_until LIMIT 16) t) old \
     WHERE i.organization = old.organization AND i.token = old.token";
 
 const REMEMBER_TOKENS: &str = "\
@@ -137,7 +139,7 @@ const DELETE_ORGANIZATIONS: &str = "\
 
 /// How far the feed is given up: over its first entries, as far as they have had their time, and not over many at
 /// once, since others wait for it.
-fn give_up_feed() -> String {
+pub(crate) fn give_up_feed() -> String {
     format!(
         "WITH first AS (SELECT f.position, f.written_at < {DATABASE_CLOCK} - $1 AS is_old \
              FROM {{schema}}.feed f ORDER BY f.position LIMIT {PRUNED_AT_ONCE}), \
@@ -149,7 +151,7 @@ fn give_up_feed() -> String {
     )
 }
 
-const PRUNE_FEED: &str = "\
+pub(crate) const PRUNE_FEED: &str = "\
     DELETE FROM {schema}.feed WHERE position <= (SELECT pruned_through FROM {schema}.head)";
 
 /// How many entries of the feed go with one write, at most.

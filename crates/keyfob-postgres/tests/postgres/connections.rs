@@ -6,9 +6,11 @@ use std::time::Duration;
 use keyfob_postgres::{PostgresOptions, PostgresStore};
 use keyfob_store::{KeyHash, KeyQuery, KeyStore, PageSize, Timestamp};
 use keyfob_test_cluster::{Database, PgBouncer, PgBouncerOptions, PostgresServer, Proxy};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::database::{database, session};
+use crate::sample::insert;
 
 fn hash(number: u8) -> KeyHash {
     KeyHash::from_bytes([number; 32])
@@ -72,6 +74,40 @@ async fn many_lookups_at_once_share_a_connection_through_a_pooler() {
     });
     for caller in callers.collect::<Vec<_>>() {
         caller.await.unwrap();
+    }
+}
+
+/// Who leaves amid a question takes its connection along, and nobody else gets the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_that_leave_cost_others_nothing_through_a_pooler() {
+    let server = PostgresServer::shared().unwrap();
+    for sessions in [1, 2] {
+        let options = PgBouncerOptions::new().with_pool_size(sessions);
+        let pooler = PgBouncer::start(server, &options).unwrap();
+        let database = server.create_database().unwrap();
+        let options = PostgresOptions::new(pooler.url(&database)).without_notifications();
+        let stores = [open(options.clone()).await, open(options).await];
+        let mut callers = JoinSet::new();
+        for number in 0..8 {
+            let store = stores[number % 2].clone();
+            let key = insert(&store).await;
+            callers.spawn(async move {
+                for _ in 0..40 {
+                    let found = store.find(&[key.secrets[0].hash]).await.unwrap();
+                    assert_eq!(found.keys[0].as_ref().map(|found| found.id), Some(key.id));
+                }
+            });
+            let store = stores[number % 2].clone();
+            callers.spawn(async move {
+                for step in 0..40 {
+                    let patience = Duration::from_micros(150 * (step % 10));
+                    let _ = timeout(patience, store.find(&[hash(1)])).await;
+                }
+            });
+        }
+        while let Some(caller) = callers.join_next().await {
+            caller.unwrap();
+        }
     }
 }
 

@@ -47,6 +47,17 @@ pub(crate) async fn contents(database: &Database) -> String {
     contents
 }
 
+/// Waits until a session waits for a lock that another has.
+pub(crate) async fn until_one_waits(database: &Database) {
+    let client = session(database).await;
+    until("one waits for the lock", || async {
+        let waiting = "SELECT count(*) FROM pg_stat_activity \
+             WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        client.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) > 0
+    })
+    .await;
+}
+
 /// Waits until it is so, within ten seconds.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);

@@ -4,8 +4,10 @@ use keyfob_postgres::PostgresOptions;
 use keyfob_store::{Changed, FeedPosition, KeyId, KeyStore, StoreError};
 use tokio::time::timeout;
 
-use crate::database::{contents, database, execute, open, session, try_open, until};
-use crate::sample::{by, insert, new_key, organization};
+use crate::database::{
+    contents, database, execute, open, session, try_open, until, until_one_waits,
+};
+use crate::sample::{by, insert, organization};
 
 async fn keys_told(store: &impl KeyStore, after: FeedPosition) -> (Vec<KeyId>, FeedPosition) {
     let told = store.changes(after, 1_000).await.unwrap();
@@ -23,7 +25,6 @@ async fn write_that_commits_late_is_not_skipped() {
     let database = database();
     let store = open(&database).await;
     let first = insert(&store).await;
-    let late = new_key();
     let mut writer = session(&database).await;
     for ends in ["COMMIT", "ROLLBACK"] {
         // By hand, what this store does: lock, write, and then take its time.
@@ -43,11 +44,7 @@ async fn write_that_commits_late_is_not_skipped() {
             let store = store.clone();
             async move { insert(&store).await }
         });
-        until("the quick one waits for the lock", || async {
-            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-            session(&database).await.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) > 0
-        })
-        .await;
+        until_one_waits(&database).await;
         let (none, still) = keys_told(&store, reached).await;
         assert_eq!((none.len(), still), (0, reached), "nothing is told before it commits");
         match ends {
@@ -61,7 +58,6 @@ async fn write_that_commits_late_is_not_skipped() {
         assert!(keys_told(&store, reached).await.0.contains(&quick.id));
     }
     assert_eq!(keys_told(&store, FeedPosition::START).await.0[0], first.id);
-    drop(late);
 }
 
 /// Its snapshot is old and its transaction id low: nothing of the feed goes by either.

@@ -4,7 +4,7 @@ use keyfob_postgres::PostgresOptions;
 use keyfob_store::{KeyLimit, KeyStore};
 use tokio::task::JoinSet;
 
-use crate::database::{database, open, session, try_open};
+use crate::database::{database, execute, open, session, try_open, until_one_waits};
 use crate::sample::{by, insert, new_key, organization, try_insert};
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn transaction_of_the_store_sets_that_limit() {
     let options = PostgresOptions::new(database.socket_url())
         .with_idle_in_transaction_timeout(Duration::from_millis(1_234));
     let store = try_open(options).await.unwrap();
-    crate::database::execute(
+    execute(
         &database,
         "CREATE TABLE seen (value text); CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS \
          $$ BEGIN INSERT INTO public.seen SELECT \
@@ -85,12 +85,7 @@ async fn writes_that_wait_share_a_transaction() {
         let store = store.clone();
         running.spawn(async move { insert(&store).await });
     }
-    crate::database::until("they wait", || async {
-        tokio::task::yield_now().await;
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-        client.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) > 0
-    })
-    .await;
+    until_one_waits(&database).await;
     lock.rollback().await.unwrap();
     running.join_all().await;
     let commits: i64 = client.query_one(commits, &[]).await.unwrap().get(0);
@@ -112,13 +107,16 @@ async fn limit_is_met_exactly_by_many_nodes() {
 }
 
 /// What keyfob did not write, under a hash that somebody inserts: the others of its transaction are not taken along.
-#[tokio::test(flavor = "multi_thread")]
+/// There is one thread, so each request is in the queue before anything is heard of the server again.
+#[tokio::test]
 async fn request_that_the_database_refuses_takes_no_other_with_it() {
     let database = database();
     let store = open(&database).await;
-    crate::database::execute(
+    execute(
         &database,
-        "CREATE FUNCTION picky() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+        "CREATE SEQUENCE refused; \
+         CREATE FUNCTION picky() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         PERFORM nextval('public.refused'); \
          RAISE EXCEPTION 'no' USING ERRCODE = 'check_violation'; END $$; \
          CREATE TRIGGER picky BEFORE INSERT ON keyfob.keys FOR EACH ROW \
          WHEN (NEW.name = 'bad') EXECUTE FUNCTION picky()",
@@ -138,9 +136,11 @@ async fn request_that_the_database_refuses_takes_no_other_with_it() {
             (number, try_insert(&store, key, KeyLimit::Unlimited).await.is_ok())
         });
     }
-    tokio::task::yield_now().await;
+    until_one_waits(&database).await;
     lock.rollback().await.unwrap();
     for (number, made) in running.join_all().await {
         assert_eq!(made, number != 7, "{number}");
     }
+    let refused = session(&database).await.query_one("SELECT last_value FROM refused", &[]).await;
+    assert_eq!(refused.unwrap().get::<_, i64>(0), 2, "once with the others, and once alone");
 }

@@ -5,8 +5,10 @@
 mod connections;
 mod database;
 mod errors;
+mod failover;
 mod feed;
 mod locks;
+mod lost_answers;
 mod opening;
 mod pruning;
 mod replicas;
