@@ -20,6 +20,7 @@
 mod callers;
 mod every_key;
 mod population;
+mod postgres_population;
 mod sample;
 mod scale;
 mod sqlite;
@@ -35,6 +36,7 @@ use stats_alloc::{Region, StatsAlloc};
 pub use callers::Callers;
 pub use every_key::EveryKey;
 pub use population::Population;
+pub use postgres_population::{PostgresKey, fill_postgres, populate_postgres};
 pub use sample::{FORMAT, texts};
 pub use scale::{Populated, scale};
 pub use sqlite::{KeyInserts, KeyLookup, SqliteKeys};

@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -123,13 +124,22 @@ impl PostgresServer {
     ///
     /// [`Failed`](ClusterError::Failed) with what the server said.
     pub fn sql(&self, database: &str, sql: &str) -> Result<String, ClusterError> {
-        let mut psql = program::command(program::postgres("psql")?);
-        psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database])
-            .arg("-h")
-            .arg(&self.directory)
-            .args(["-p", &self.port.to_string(), "-c", sql]);
+        let mut psql = self.client("psql")?;
+        psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql]);
         let output = program::output(&mut psql)?;
         Ok(String::from_utf8_lossy(&output).trim_end().to_owned())
+    }
+
+    /// A program of the server's own package that is its client, such as `pgbench`, told to connect as the
+    /// superuser, over the socket.
+    ///
+    /// # Errors
+    ///
+    /// [`MissingProgram`](ClusterError::MissingProgram) if the package has none.
+    pub fn client(&self, program: &'static str) -> Result<Command, ClusterError> {
+        let mut client = program::command(program::postgres(program)?);
+        client.args(["-U", "postgres", "-p", &self.port.to_string(), "-h"]).arg(&self.directory);
+        Ok(client)
     }
 
     /// Changes a parameter that needs no restart, for all sessions, as `ALTER SYSTEM` does. One that

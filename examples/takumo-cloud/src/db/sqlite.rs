@@ -26,8 +26,12 @@ enum Job {
 
 /// How many requests may wait for the connection before the next one waits for a place.
 const QUEUE: usize = 256;
-/// How long another process's write may hold up one of ours.
-const BUSY: Duration = Duration::from_secs(5);
+/// How often it is asked whether another process still writes: for 5 seconds, and longer where the
+/// processor is scarce.
+const ASKS: i32 = 5_000;
+/// Between them. SQLite's own handler naps for up to 100 ms, in which keyfob's writer has the lock
+/// dozens of times.
+const NAP: Duration = Duration::from_millis(1);
 
 impl SqliteTables {
     pub(super) async fn open(path: &Path) -> Result<Self, DatabaseError> {
@@ -69,7 +73,10 @@ impl SqliteTables {
 
 fn connect(path: &Path) -> Result<Connection, DatabaseError> {
     let mut connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_handler(Some(|asked| {
+        std::thread::sleep(NAP);
+        asked < ASKS
+    }))?;
     connection.pragma_update(None, "foreign_keys", true)?;
     migrations::apply(&mut connection)?;
     Ok(connection)
