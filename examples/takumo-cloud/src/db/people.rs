@@ -59,17 +59,23 @@ impl Database {
 
     /// What this person is, if there is such a person.
     pub(crate) async fn standing(&self, login: &Login) -> Result<Option<Standing>, DatabaseError> {
-        let epoch = "SELECT epoch FROM takumo_people WHERE login = ?1";
-        let memberships = "SELECT id, name, plan, created_at, role FROM takumo_members \
-             JOIN takumo_organizations ON id = organization WHERE login = ?1";
-        let [epoch, memberships] = self
-            .run_all([epoch, memberships].map(|sql| Statement::new(sql, values![login])))
-            .await?;
-        let Some(epoch) = epoch.one(|row| row.get("epoch"))? else { return Ok(None) };
-        let mut memberships = memberships.all(|row| {
-            Ok(Membership { organization: organizations::read(row)?, role: row.parsed("role")? })
-        })?;
-        memberships.sort_by_cached_key(|own| {
+        // One statement, since several are a transaction that writes, and this is asked each time.
+        let sql = "SELECT p.epoch AS epoch, o.id AS id, o.name AS name, o.plan AS plan, \
+             o.created_at AS created_at, m.role AS role FROM takumo_people p \
+             LEFT JOIN takumo_members m ON m.login = p.login \
+             LEFT JOIN takumo_organizations o ON o.id = m.organization WHERE p.login = ?1";
+        let answer = self.run(sql, values![login]).await?;
+        let Some(first) = answer.rows.first() else { return Ok(None) };
+        let epoch = first.get("epoch")?;
+        let mut memberships = Vec::new();
+        for row in &answer.rows {
+            // A person who is a member of nothing has one row.
+            if row.get::<Option<String>>("id")?.is_some() {
+                let (organization, role) = (organizations::read(row)?, row.parsed("role")?);
+                memberships.push(Membership { organization, role });
+            }
+        }
+        memberships.sort_by_cached_key(|own: &Membership| {
             let Organization { name, id, .. } = &own.organization;
             (name.as_str().to_lowercase(), id.to_string())
         });

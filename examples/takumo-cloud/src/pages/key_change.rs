@@ -10,7 +10,7 @@ use super::elements::{last_used, name, time};
 use super::errors::sentence;
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
-use super::key_page::PATIENCE;
+use super::key_page::{PATIENCE, head};
 use super::layout::{self, Place, form_token};
 use super::notice::problem;
 use super::signed_in::SignedIn;
@@ -107,12 +107,7 @@ fn word_of(key: &KeyRecord) -> String {
 fn page(by: &SignedIn, key: &KeyRecord, reason: &str, wrong: Option<&str>) -> Html<String> {
     let address = format!("{PATH}/{}", key.id);
     let content = html! {
-        div.page-head {
-            div {
-                p.crumbs { a href=(PATH) { "API Keys" } " / " a href=(address) { (name(key.name.as_str())) } }
-                h1 { "Revoke this key?" }
-            }
-        }
+        (head(key, "Revoke this key?"))
         div.card.narrow.stack {
             (problem(wrong))
             div.notice.bad {

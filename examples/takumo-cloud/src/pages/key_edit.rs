@@ -4,10 +4,11 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use keyfob::{Expiry, KeyEdit, KeyRecord};
 use maud::{Markup, html};
 
-use super::elements::{name, time_or};
+use super::elements::time_or;
 use super::key_draft::{self, LIVES};
 use super::key_list::PATH;
 use super::key_new::scope_boxes;
+use super::key_page::head;
 use super::layout::{self, Place, form_token};
 use super::notice::problem;
 use super::signed_in::SignedIn;
@@ -106,12 +107,7 @@ impl Typed {
 fn page(by: &SignedIn, key: &KeyRecord, typed: &Typed, wrong: Option<&str>) -> Html<String> {
     let address = format!("{PATH}/{}", key.id);
     let content = html! {
-        div.page-head {
-            div {
-                p.crumbs { a href=(PATH) { "API Keys" } " / " a href=(address) { (name(key.name.as_str())) } }
-                h1 { "Edit this key" }
-            }
-        }
+        (head(key, "Edit this key"))
         div.card.narrow {
             (problem(wrong))
             form.stack method="post" action={ (address) "/edit" } {

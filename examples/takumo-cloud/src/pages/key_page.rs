@@ -69,6 +69,21 @@ pub(super) async fn show(
     Ok(layout::page(&by, Place::ApiKeys, key.name.as_str(), &content))
 }
 
+/// The head of a page on which one thing is done to a key.
+pub(super) fn head(key: &KeyRecord, title: &str) -> Markup {
+    html! {
+        div.page-head {
+            div {
+                p.crumbs {
+                    a href=(PATH) { "API Keys" } " / "
+                    a href={ (PATH) "/" (key.id) } { (name(key.name.as_str())) }
+                }
+                h1 { (title) }
+            }
+        }
+    }
+}
+
 fn revocation(key: &KeyRecord, now: Timestamp) -> Markup {
     html! {
         @if let KeyState::Revoked(revocation) = &key.state {

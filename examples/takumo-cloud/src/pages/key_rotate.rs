@@ -6,9 +6,10 @@ use keyfob::IdempotencyToken;
 use keyfob::KeyRecord;
 use maud::html;
 
-use super::elements::{last_used, name, rotates, time};
+use super::elements::{last_used, rotates, time};
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
+use super::key_page::head;
 use super::layout::{self, Place, form_token};
 use super::shown_once;
 use super::signed_in::SignedIn;
@@ -78,12 +79,7 @@ fn page(by: &SignedIn, key: &KeyRecord) -> Result<Html<String>, ApiError> {
     let address = format!("{PATH}/{}", key.id);
     let once = Token::random()?;
     let content = html! {
-        div.page-head {
-            div {
-                p.crumbs { a href=(PATH) { "API Keys" } " / " a href=(address) { (name(key.name.as_str())) } }
-                h1 { "Rotate this key" }
-            }
-        }
+        (head(key, "Rotate this key"))
         div.card.narrow.stack {
             @if rotates(key, by.now) {
                 div.notice.warn {

@@ -150,3 +150,21 @@ fn tables_have_no_session_no_link_and_no_password_that_could_be_used() {
         assert!(!held(secret));
     }
 }
+
+#[test]
+fn behind_a_proxy_cookies_are_for_tls_alone_and_the_origin_is_the_public_one() {
+    let public = "https://keys.example.com";
+    let site = Site::start_behind(Some(public.parse().unwrap()));
+    let mut client = FormClient::new(&site);
+    let fields = [("login", "owner"), ("password", site.password.as_str())];
+    let mut sign_in = |origin| client.submit_as("/sign-in", &fields, &[("origin", origin)]);
+    for other in [&site.url, "http://keys.example.com", "https://evil.example"] {
+        assert_eq!(sign_in(other).status, 403, "{other}");
+    }
+    let answer = sign_in(public);
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    let cookie = answer.headers["set-cookie"].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-takumo_session="), "{cookie}");
+    assert!(cookie.contains("Secure") && cookie.contains("Path=/"), "{cookie}");
+    assert!(!cookie.contains("Domain"), "{cookie}");
+}
