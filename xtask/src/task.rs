@@ -11,7 +11,7 @@ usage: cargo xtask TASK
                    installs what the tests need (as root, by apt-get) or says what is missing
   lint             formatting and clippy, with all features and with each alone
   docs             the documentation, without a warning
-  package          packs every crate and builds what was packed
+  package          packs every published crate and builds what was packed
   bench [FILTER]   the benchmarks
   cluster [TRIAL]  what is promised of many nodes, tried at full size on real processes;
                    `cargo xtask cluster --help` says what can be chosen
