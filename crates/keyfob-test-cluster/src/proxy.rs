@@ -18,8 +18,8 @@ use link::{Link, Losses, State};
 /// and passes connections on to another.
 ///
 /// It runs in a thread of its own, so each method works in tests with and without an async runtime,
-/// and returns at once. Connections that are open feel a fault as new ones do; bytes that the proxy
-/// is just writing may still arrive.
+/// and returns at once. Connections that are open feel a fault as new ones do, and nothing passes any
+/// more once [`black_hole`](Self::black_hole) or [`cut`](Self::cut) has returned.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,

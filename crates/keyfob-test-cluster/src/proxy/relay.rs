@@ -82,43 +82,69 @@ async fn pump(
     mut states: watch::Receiver<State>,
     mut judge: impl FnMut(&[u8]) -> Verdict,
 ) -> io::Result<()> {
-    /// What a delayed link holds at most, in reads.
-    const ON_THE_WAY: usize = 256;
+    /// What a link holds at most, in reads.
+    const MOST_ON_THE_WAY: usize = 256;
     let mut buffer = vec![0; 16 * 1024];
-    let mut on_the_way: VecDeque<(Instant, Vec<u8>)> = VecDeque::new();
+    let mut on_the_way = VecDeque::new();
     let mut ended = false;
+    let at_arrival = states.clone();
     while !(ended && on_the_way.is_empty()) {
         let link = states.borrow_and_update().link;
-        let open = link != Link::BlackHole;
-        let arrival = on_the_way.front().map(|(arrival, _)| *arrival);
+        let (delay, open) = match link {
+            Link::Whole { delay } => (delay, true),
+            Link::BlackHole | Link::Cut => (Duration::ZERO, false),
+        };
         tokio::select! {
             // What has changed holds for what is read next.
             biased;
             changed = states.changed() => if changed.is_err() {
                 return Ok(());
             },
-            () = time::sleep_until(arrival.unwrap_or_else(Instant::now)),
-                if open && arrival.is_some() =>
+            arrived = arrive(&to, &mut on_the_way, &at_arrival),
+                if open && !on_the_way.is_empty() => arrived?,
+            length = from.read(&mut buffer),
+                if open && !ended && on_the_way.len() < MOST_ON_THE_WAY =>
             {
-                let (_, bytes) = on_the_way.pop_front().expect("its arrival was just looked at");
-                to.write_all(&bytes).await?;
-            }
-            length = from.read(&mut buffer), if open && !ended && on_the_way.len() < ON_THE_WAY => {
                 let bytes = &buffer[..length?];
                 ended = bytes.is_empty();
                 let Verdict::Pass(length) = judge(bytes) else {
                     return Err(io::ErrorKind::ConnectionReset.into());
                 };
-                match link {
-                    Link::Whole { delay } if delay > Duration::ZERO || arrival.is_some() => {
-                        on_the_way.push_back((Instant::now() + delay, bytes[..length].to_vec()));
-                    }
-                    _ => to.write_all(&bytes[..length]).await?,
+                if length > 0 {
+                    on_the_way.push_back((Instant::now() + delay, bytes[..length].to_vec()));
                 }
             }
         }
     }
     to.shutdown().await
+}
+
+/// Passes on what is first on the way, when its time has come.
+///
+/// The state is held while bytes leave: whoever has begun a fault knows that none left since.
+async fn arrive(
+    to: &WriteHalf<'_>,
+    on_the_way: &mut VecDeque<(Instant, Vec<u8>)>,
+    states: &watch::Receiver<State>,
+) -> io::Result<()> {
+    let Some((arrival, bytes)) = on_the_way.front_mut() else {
+        return Ok(());
+    };
+    time::sleep_until(*arrival).await;
+    to.writable().await?;
+    let state = states.borrow();
+    if !matches!(state.link, Link::Whole { .. }) {
+        return Ok(());
+    }
+    match to.try_write(bytes) {
+        Ok(length) => drop(bytes.drain(..length)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        Err(error) => return Err(error),
+    }
+    if bytes.is_empty() {
+        on_the_way.pop_front();
+    }
+    Ok(())
 }
 
 /// Whoever drops the connection resets it, as when its other end is gone, unless all was passed on.
