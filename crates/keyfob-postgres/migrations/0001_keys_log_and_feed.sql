@@ -151,6 +151,29 @@ CREATE TABLE {schema}.nodes (
     report_interval bigint NOT NULL CHECK (report_interval >= 0)
 ) WITH (fillfactor = 50);
 
+-- The lookup: the keys that these hashes are of, each row with the end of the feed in the same snapshot; one row that
+-- has nothing else where no key is found. A session keeps the plan of a function, behind a pooler too, where nothing
+-- can be prepared: to plan the query takes several times as long as to run it.
+--
+-- The plan must be as good when the tables have grown as when it was made. So it goes by the indices, however small
+-- the tables; and the planner is not shown how many hashes there are, or it would plan each time anew for their number.
+CREATE FUNCTION {schema}.find(asked bytea[])
+RETURNS TABLE (feed_end bigint, hash bytea, id uuid, organization text, environment text, scopes text,
+    disabled boolean, revoked_at bigint, expires_at bigint, retires_at bigint, generation bigint,
+    is_of_deleted_organization boolean)
+LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT e.position, s.hash, k.id, k.organization, k.environment, k.scopes, k.disabled, k.revoked_at,
+        k.expires_at, s.retires_at, s.generation, k.epoch <> coalesce(
+            (SELECT o.epoch FROM {schema}.organizations o WHERE o.organization = k.organization), 0)
+    FROM (SELECT coalesce(max(position), 0) AS position FROM {schema}.events) e
+    LEFT JOIN ({schema}.secrets s JOIN {schema}.keys k ON k.id = s.key)
+        ON s.hash = ANY ((SELECT asked)::bytea[]);
+END
+$$;
+
 -- From here on: what no SQL may do, keyfob's own included.
 
 CREATE FUNCTION {schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -7,10 +7,10 @@ use keyfob_store::KeyStatus;
 use serde_json::Value;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use crate::SchemaName;
-use crate::reads::{self, feed, lists, log, lookup, slots, usage};
+use crate::reads::{self, feed, lists, log, slots, usage};
 use crate::usage_writes;
 use crate::writes::{load, save};
+use crate::{Migration, SchemaName};
 
 mod filled;
 
@@ -81,13 +81,20 @@ fn scan(node: &Value, depth: usize, shape: &mut String) -> bool {
     whole
 }
 
+/// What the function `find` asks.
+fn lookup() -> String {
+    let migration = Migration::all()[0].sql(&SchemaName::default());
+    let (_, query) = migration.split_once("RETURN QUERY").unwrap();
+    query.split_once(';').unwrap().0.replace("asked", "$1")
+}
+
 #[tokio::test]
 async fn lookups_and_the_feed() {
     let client = filled::filled().await;
-    let hashes = "bytea[]";
-    for rows in [1, 64] {
+    let (lookup, hashes) = (lookup(), "bytea[]");
+    for rows in [1, 64, 500] {
         let values = format!("hashes({rows})");
-        check(&client, Case { sql: &lookup::sql(), types: hashes, values: &values, rows }).await;
+        check(&client, Case { sql: &lookup, types: hashes, values: &values, rows }).await;
     }
     for (after, rows) in [(0, 100), (10_000, 100), (19_990, 10), (20_000, 0)] {
         let values = format!("{after}, 100");

@@ -12,11 +12,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 use uuid::Uuid;
 
-/// The columns of [`found_key`], of the tables `s` (secrets) and `k` (keys).
-pub(crate) const FOUND_KEY: &str = "k.id, k.organization, k.environment, k.scopes, k.disabled, \
-     k.revoked_at, k.expires_at, s.retires_at, s.generation";
-
-/// Of [`FOUND_KEY`] from this column on, with whether the key's organization was deleted in the one behind.
+/// Of the columns that the schema's function `find` tells, those from the key's id on.
 pub(crate) fn found_key(row: &Row, from: usize) -> Result<FoundKey, StoreError> {
     Ok(FoundKey {
         id: key_id(row, from)?,

@@ -5,8 +5,7 @@ use tokio_postgres::types::Type;
 
 use crate::database::Value;
 use crate::lanes::Lanes;
-use crate::rows::{self, FOUND_KEY};
-use crate::{PostgresError, SchemaName};
+use crate::{PostgresError, SchemaName, rows};
 
 /// Lookups by hash, on shared connections of one server.
 pub(crate) struct Lookup {
@@ -16,7 +15,7 @@ pub(crate) struct Lookup {
 
 impl Lookup {
     pub(crate) fn new(schema: &SchemaName, lanes: Lanes) -> Self {
-        Self { sql: schema.apply(&sql()), lanes }
+        Self { sql: schema.apply(FIND), lanes }
     }
 
     /// One statement, so keys and position are of one snapshot.
@@ -69,13 +68,6 @@ impl From<LookupError> for StoreError {
     }
 }
 
-/// The position stands in each row; when nothing is found, it stands in one that has nothing else.
-pub(crate) fn sql() -> String {
-    format!(
-        "SELECT p.position, s.hash, {FOUND_KEY}, k.epoch <> coalesce((SELECT o.epoch \
-         FROM {{schema}}.organizations o WHERE o.organization = k.organization), 0) \
-         FROM (SELECT coalesce(max(position), 0) AS position FROM {{schema}}.events) p \
-         LEFT JOIN ({{schema}}.secrets s JOIN {{schema}}.keys k ON k.id = s.key) \
-         ON s.hash = ANY ($1)"
-    )
-}
+/// A function of the schema: the migration that creates it tells why. The position stands in each row; when
+/// nothing is found, it stands in one that has nothing else.
+const FIND: &str = "SELECT * FROM {schema}.find($1)";

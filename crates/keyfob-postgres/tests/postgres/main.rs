@@ -8,6 +8,7 @@ mod errors;
 mod failover;
 mod feed;
 mod locks;
+mod lookups;
 mod lost_answers;
 mod opening;
 mod pruning;

@@ -7,6 +7,9 @@ use std::time::Duration;
 use crate::database::{database, execute, open, try_open};
 use crate::sample::{by, insert, now, organization};
 
+/// What the server grants to everybody, where nobody thought of it.
+const REVOKE: &str = "REVOKE EXECUTE ON FUNCTION keyfob.find FROM PUBLIC";
+
 /// The `GRANT`s of the README, for roles of a name of this test's own.
 fn grants(section: &str, role: &str) -> String {
     let readme = include_str!("../../README.md");
@@ -21,6 +24,7 @@ async fn verifying_node_needs_no_more_than_its_grants() {
     let owner = open(&database).await;
     let key = insert(&owner).await;
     execute(&database, "CREATE ROLE verifier LOGIN").await.unwrap();
+    execute(&database, REVOKE).await.unwrap();
     execute(&database, &grants("### A node that verifies", "verifier")).await.unwrap();
 
     let node = try_open(PostgresOptions::new(database.url_as("verifier"))).await.unwrap();
@@ -64,9 +68,11 @@ async fn issuing_node_needs_no_more_than_its_grants() {
     let database = database();
     open(&database).await.close().await;
     execute(&database, "CREATE ROLE issuer LOGIN").await.unwrap();
+    execute(&database, REVOKE).await.unwrap();
     execute(&database, &grants("### A node that issues", "issuer")).await.unwrap();
     let node = try_open(PostgresOptions::new(database.url_as("issuer"))).await.unwrap();
     let key = insert(&node).await;
+    node.find(&[key.secrets[0].hash]).await.unwrap();
     node.rotate(&organization(), key.id, crate::sample::rotation(), by()).await.unwrap();
     node.revoke(&organization(), key.id, None, by()).await.unwrap();
     node.delete_organization(&organization(), by()).await.unwrap();
