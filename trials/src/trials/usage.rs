@@ -1,14 +1,17 @@
-//! Nodes are killed while they count: usage is never over-counted, and what a killed node had not
-//! written down is all that is lost.
+//! Nodes are killed while they count, and their connections cut when a write has committed and before
+//! they hear of it: usage is never over-counted, and what a killed node had not written down is all that
+//! is lost.
 
 mod ledger;
 
 use std::path::Path;
 use std::time::Duration;
 
+use keyfob_test_cluster::Proxy;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use crate::all::all;
 use crate::distribution::{Distribution, Millis};
@@ -17,8 +20,8 @@ use crate::findings::Findings;
 use crate::monotonic::Monotonic;
 use crate::node_process::NodeProcess;
 use crate::protocol::{Settings, Told, WatchedKey};
-use crate::stage::Stage;
-use crate::trial::{Plan, Size};
+use crate::stage::{Ground, Primary, Stage};
+use crate::trial::{Plan, Size, Store};
 use ledger::Ledger;
 
 const ORGANIZATION: &str = "usage";
@@ -33,17 +36,14 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failure> {
         Size::Full => (35, Duration::from_secs(1)),
     };
     let stage = Stage::start(plan)?;
-    let settings = Settings { usage_interval: interval, ..stage.settings("counting") };
     let observer = NodeProcess::start(stage.program(), &stage.settings("observer")).await?;
     let keys = observer.create(ORGANIZATION, KEYS).await?;
 
-    let seats = (0..SIDE_BY_SIDE as u64).map(|seat| Seat {
-        program: stage.program(),
-        settings: &settings,
-        keys: &keys,
-        random: StdRng::seed_from_u64(plan.seed.wrapping_add(seat)),
-    });
-    let ledgers = all(seats.map(|seat| seat.take_turns(lives)).collect()).await?;
+    let seats: Result<Vec<_>, _> = (0..SIDE_BY_SIDE as u64)
+        .map(|seat| Seat::new(&stage, &keys, interval, plan.seed.wrapping_add(seat)))
+        .collect();
+    let seats = seats?;
+    let ledgers = all(seats.iter().map(|seat| seat.take_turns(lives)).collect()).await?;
     let recorded = observer.usage(ORGANIZATION).await?;
 
     let mut findings = Findings::default();
@@ -53,31 +53,66 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failure> {
     }
     ledger.check(&recorded, &mut findings);
     report(&ledger, &recorded, interval, &mut findings);
+    let lost: u64 = seats.iter().map(Seat::lost_answers).sum();
+    if plan.store == Store::Postgres {
+        findings.figure("connections cut between a commit and its answer", lost);
+        findings.promise(lost > 0, || "no connection was cut: nothing is shown of that".into());
+    }
     Ok(findings)
 }
 
 /// A place where one node counts, is killed, and another follows.
 struct Seat<'t> {
     program: &'t Path,
-    settings: &'t Settings,
+    settings: Settings,
+    /// Between the nodes and the server, where there is one.
+    proxy: Option<Proxy>,
     keys: &'t [WatchedKey],
-    random: StdRng,
+    seed: u64,
 }
 
-impl Seat<'_> {
-    async fn take_turns(mut self, lives: usize) -> Result<Ledger, Failure> {
+impl<'t> Seat<'t> {
+    fn new(
+        stage: &'t Stage,
+        keys: &'t [WatchedKey],
+        interval: Duration,
+        seed: u64,
+    ) -> Result<Self, Failure> {
+        let proxy = match stage.ground() {
+            Ground::Sqlite(_) => None,
+            Ground::Postgres(Primary { server, .. }) => Some(Proxy::start(server.port())?),
+        };
+        let store = proxy.as_ref().map_or_else(|| stage.place(), |p| stage.place_on(p.port()));
+        let settings = Settings { usage_interval: interval, store, ..stage.settings("counting") };
+        Ok(Self { program: stage.program(), settings, proxy, keys, seed })
+    }
+
+    async fn take_turns(&self, lives: usize) -> Result<Ledger, Failure> {
+        let mut random = StdRng::seed_from_u64(self.seed);
         let mut ledger = Ledger::default();
         for _ in 0..lives {
-            let life = self.settings.usage_interval.mul_f64(self.random.random_range(0.1..4.0));
-            let (node, told) = NodeProcess::start_talking(self.program, self.settings).await?;
+            let life = self.settings.usage_interval.mul_f64(random.random_range(0.1..4.0));
+            let cut_at = life.mul_f64(random.random_range(0.0..1.0));
+            let (node, told) = NodeProcess::start_talking(self.program, &self.settings).await?;
             node.meter(self.keys.to_vec()).await?;
-            tokio::time::sleep(life).await;
+            sleep(cut_at).await;
+            if let Some(proxy) = &self.proxy {
+                proxy.lose_next_answer(RECORDED);
+            }
+            sleep(life - cut_at).await;
             node.kill()?;
             ledger.close(heard(told).await, Monotonic::now());
         }
         Ok(ledger)
     }
+
+    fn lost_answers(&self) -> u64 {
+        self.proxy.as_ref().map_or(0, Proxy::lost_answers)
+    }
 }
+
+/// How the server answers the statement that adds up usage, and no other that a node sends.
+const RECORDED: &str = "DELETE";
 
 /// All that a node had told when it died.
 async fn heard(mut told: mpsc::UnboundedReceiver<Told>) -> Vec<Told> {
