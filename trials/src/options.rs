@@ -12,8 +12,11 @@ usage: cargo xtask cluster [TRIAL] [--store sqlite|postgres] [--quick] [--seed N
   limits           creators in many processes race for the last slots
   usage            nodes are killed: usage is never over-counted, and hardly under-counted
   failover         the primary dies: acknowledged revocations survive on its standby
+  throughput       cold lookups in PostgreSQL beside pgbench: a benchmark
+  scale            PostgreSQL and SQLite with 10,000,000 keys, or as many as KEYFOB_BENCH_KEYS says,
+                   beside 10,000: a benchmark that needs 30 GB of disk and an hour
 
-Without a name, all of them, on PostgreSQL unless told. `--quick` takes seconds and proves little. `--seed` repeats what a
+Without anything, all of them, on PostgreSQL unless told. `--quick` takes seconds and proves little. `--seed` repeats what a
 run drew by chance. Charts go to `target/trials` unless told.";
 
 /// What was asked for on the command line.

@@ -6,6 +6,7 @@
 
 mod apt;
 mod cargo_tool;
+mod cluster;
 mod failure;
 mod feature_set;
 mod fuzz;

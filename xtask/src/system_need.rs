@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// A program of the operating system that some test runs, or a font that it shows.
 ///
 /// What compiling needs (a linker, a C compiler) is not among them: this program was compiled.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct SystemNeed {
     /// The program, looked for as `place` says.
     program: &'static str,
@@ -21,7 +21,7 @@ pub(crate) struct SystemNeed {
     why: &'static str,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Place {
     /// On `PATH`, or where Debian puts what only root is expected to start.
     Path,
@@ -32,30 +32,8 @@ enum Place {
     Fonts,
 }
 
-/// What the pictures of the README need beside that.
-pub(crate) const FOR_SCREENSHOTS: &[SystemNeed] = &[
-    SystemNeed {
-        program: "chromium",
-        place: Place::Path,
-        package: "chromium",
-        why: "the pictures are taken in a browser",
-    },
-    SystemNeed {
-        program: "chromedriver",
-        place: Place::Path,
-        package: "chromium-driver",
-        why: "the pictures are taken in a browser",
-    },
-    SystemNeed {
-        program: "Inter-Regular.otf",
-        place: Place::Fonts,
-        package: "fonts-inter",
-        why: "the pictures look the same wherever they are taken",
-    },
-];
-
-/// All that the tests of this workspace need today. What no test needs is not installed.
-pub(crate) const FOR_TESTS: &[SystemNeed] = &[
+/// What checks the test vectors.
+pub(crate) const VECTORS: &[SystemNeed] = &[
     SystemNeed {
         program: "sha256sum",
         place: Place::Path,
@@ -68,6 +46,10 @@ pub(crate) const FOR_TESTS: &[SystemNeed] = &[
         package: "python3",
         why: "keyfob-core checks its test vectors with a SHA-256 that is not its own",
     },
+];
+
+/// The servers that stores are tried and measured on.
+pub(crate) const SERVERS: &[SystemNeed] = &[
     SystemNeed {
         program: "postgres",
         place: Place::PostgreSql,
@@ -104,18 +86,26 @@ pub(crate) const FOR_TESTS: &[SystemNeed] = &[
         package: "openssl",
         why: "keyfob-test-cluster makes the certificates of its servers with it",
     },
+];
+
+/// The browser.
+pub(crate) const BROWSER: &[SystemNeed] = &[
     SystemNeed {
         program: "chromium",
         place: Place::Path,
         package: "chromium",
-        why: "takumo-cloud's pages are tested in a browser",
+        why: "takumo-cloud's pages are tested, and their pictures taken, in a browser",
     },
     SystemNeed {
         program: "chromedriver",
         place: Place::Path,
         package: "chromium-driver",
-        why: "takumo-cloud's pages are tested in a browser",
+        why: "takumo-cloud's pages are tested, and their pictures taken, in a browser",
     },
+];
+
+/// What looks for barriers in pages.
+pub(crate) const AXE: &[SystemNeed] = &[
     SystemNeed {
         program: "npm",
         place: Place::Path,
@@ -130,10 +120,19 @@ pub(crate) const FOR_TESTS: &[SystemNeed] = &[
     },
 ];
 
+/// The font of the pictures.
+pub(crate) const FONTS: &[SystemNeed] = &[SystemNeed {
+    program: "Inter-Regular.otf",
+    place: Place::Fonts,
+    package: "fonts-inter",
+    why: "the pictures look the same wherever they are taken",
+}];
+
 /// Finds every program, or installs its package, or says what to install.
-pub(crate) fn provide(needs: &[SystemNeed]) -> Result<(), Failure> {
+pub(crate) fn provide(needs: &[&[SystemNeed]]) -> Result<(), Failure> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let missing = missing(needs, &path);
+    let needs = needs.concat();
+    let missing = missing(&needs, &path);
     if missing.is_empty() {
         return Ok(());
     }

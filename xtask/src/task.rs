@@ -1,8 +1,10 @@
 use std::process::ExitCode;
 
+use crate::cluster::Cluster;
 use crate::failure::{Failure, report};
 use crate::step::Step;
-use crate::{cargo_tool, fuzz, lint, metadata, package, system_need, test};
+use crate::system_need::{self, BROWSER, FONTS};
+use crate::{cargo_tool, fuzz, lint, metadata, package, test};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask TASK
@@ -30,7 +32,7 @@ pub(crate) enum Task {
     Docs,
     Package,
     Bench { filter: Option<String> },
-    Cluster { arguments: Vec<String> },
+    Cluster(Cluster),
     Fuzz { seconds: u32 },
     Screenshots { all: bool },
     Deny,
@@ -49,7 +51,7 @@ impl Task {
             "docs" => Self::Docs,
             "package" => Self::Package,
             "bench" => Self::Bench { filter: arguments.next() },
-            "cluster" => Self::Cluster { arguments: arguments.by_ref().collect() },
+            "cluster" => Self::Cluster(Cluster::parse(arguments.by_ref().collect())?),
             "fuzz" => Self::Fuzz { seconds: arguments.next().as_deref().map_or(Ok(10), seconds)? },
             "screenshots" => Self::Screenshots { all: is_all(arguments.next().as_deref())? },
             "deny" => Self::Deny,
@@ -70,7 +72,7 @@ impl Task {
             Self::Docs => report(docs()),
             Self::Package => report(package::run()),
             Self::Bench { filter } => report(bench(filter)),
-            Self::Cluster { arguments } => report(cluster(arguments)),
+            Self::Cluster(cluster) => report(cluster.run()),
             Self::Fuzz { seconds } => report(fuzz::run(seconds)),
             Self::Screenshots { all } => report(screenshots(all)),
             Self::Deny => report(deny()),
@@ -113,15 +115,8 @@ fn bench(filter: Option<String>) -> Result<(), Failure> {
         .run()
 }
 
-fn cluster(arguments: Vec<String>) -> Result<(), Failure> {
-    Step::cargo("trials")
-        .words("run --quiet --release --locked --package keyfob-trials --")
-        .arguments(arguments)
-        .run()
-}
-
 fn screenshots(all: bool) -> Result<(), Failure> {
-    system_need::provide(system_need::FOR_SCREENSHOTS)?;
+    system_need::provide(&[BROWSER, FONTS])?;
     Step::cargo("screenshots")
         .words("test --quiet --locked --package takumo-cloud --test screenshots --")
         .arguments(all.then_some("--all"))
@@ -174,8 +169,6 @@ mod tests {
         assert_eq!(parse("test"), Ok(Task::Test));
         assert_eq!(parse("bench"), Ok(Task::Bench { filter: None }));
         assert_eq!(parse("bench warm"), Ok(Task::Bench { filter: Some("warm".into()) }));
-        let arguments = vec!["bound".into(), "--seed".into(), "7".into()];
-        assert_eq!(parse("cluster bound --seed 7"), Ok(Task::Cluster { arguments }));
         assert_eq!(parse("fuzz"), Ok(Task::Fuzz { seconds: 10 }));
         assert_eq!(parse("fuzz 60"), Ok(Task::Fuzz { seconds: 60 }));
         assert_eq!(parse("screenshots"), Ok(Task::Screenshots { all: false }));

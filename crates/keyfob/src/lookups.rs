@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::future::Future;
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use keyfob_core::KeyHash;
@@ -94,8 +95,9 @@ impl<A: Clone> Turn<'_, A> {
     /// between the two would have nobody to ask it.
     fn next(&mut self) -> Option<Vec<KeyHash>> {
         let mut state = self.lookups.state();
-        let rest = state.unasked.len().saturating_sub(MOST_HASHES);
-        self.asked = state.unasked.split_off(rest);
+        let next = state.unasked.len().min(MOST_HASHES);
+        let rest = state.unasked.split_off(next);
+        self.asked = mem::replace(&mut state.unasked, rest);
         if self.asked.is_empty() {
             state.batches -= 1;
             self.over = true;
@@ -112,9 +114,8 @@ impl<A> Drop for Turn<'_, A> {
         }
         let mut state = self.lookups.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.batches -= 1;
-        let abandoned = std::mem::take(&mut self.asked);
-        let orphaned =
-            if state.batches == 0 { std::mem::take(&mut state.unasked) } else { Vec::new() };
+        let abandoned = mem::take(&mut self.asked);
+        let orphaned = if state.batches == 0 { mem::take(&mut state.unasked) } else { Vec::new() };
         for hash in abandoned.iter().chain(&orphaned) {
             state.waiting.remove(hash);
         }
@@ -164,6 +165,28 @@ mod tests {
             })
             .await;
         assert_eq!(*batches.lock().unwrap(), [1, 100]);
+    }
+
+    #[tokio::test]
+    async fn who_has_waited_longest_is_asked_for_first() {
+        let lookups = Lookups::<u8>::new();
+        let mut joined = (0..=MOST_HASHES).map(|number| {
+            let mut hash = [0; 32];
+            hash[..8].copy_from_slice(&number.to_be_bytes());
+            KeyHash::from_bytes(hash)
+        });
+        let (_first, _) = lookups.join(joined.next().unwrap());
+        joined.for_each(|hash| drop(lookups.join(hash)));
+        let batches = Mutex::new(Vec::new());
+        lookups
+            .run(async |hashes: Vec<KeyHash>| {
+                batches.lock().unwrap().push((hashes[0], hashes.len()));
+                hashes.into_iter().map(|hash| (hash, 0)).collect()
+            })
+            .await;
+        let batches = batches.into_inner().unwrap();
+        assert_eq!(batches[0], (hash(0), MOST_HASHES));
+        assert_eq!(batches[1].1, 1);
     }
 
     #[tokio::test]
