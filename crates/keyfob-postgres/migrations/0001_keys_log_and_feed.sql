@@ -151,17 +151,18 @@ CREATE TABLE {schema}.nodes (
     report_interval bigint NOT NULL CHECK (report_interval >= 0)
 ) WITH (fillfactor = 50);
 
--- The lookup: the keys that these hashes are of, each row with the end of the feed in the same snapshot; one row that
--- has nothing else where no key is found. A session keeps the plan of a function, behind a pooler too, where nothing
--- can be prepared: to plan the query takes several times as long as to run it.
---
--- The plan must be as good when the tables have grown as when it was made. So it goes by the indices, however small
--- the tables; and the planner is not shown how many hashes there are, or it would plan each time anew for their number.
+-- What is asked most often is a function: a session keeps its plan, behind a pooler too, where nothing can be
+-- prepared, and to plan such a query takes several times as long as to run it. The plan must be as good when the
+-- tables have grown as it was when it was made, so it goes by the indices, however small they are; and it is one for
+-- any values.
+
+-- The keys that these hashes are of, each row with the end of the feed in the same snapshot. Where no key is found, it
+-- is one row that has nothing else.
 CREATE FUNCTION {schema}.find(asked bytea[])
 RETURNS TABLE (feed_end bigint, hash bytea, id uuid, organization text, environment text, scopes text,
     disabled boolean, revoked_at bigint, expires_at bigint, retires_at bigint, generation bigint,
     is_of_deleted_organization boolean)
-LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
@@ -169,8 +170,28 @@ BEGIN
         k.expires_at, s.retires_at, s.generation, k.epoch <> coalesce(
             (SELECT o.epoch FROM {schema}.organizations o WHERE o.organization = k.organization), 0)
     FROM (SELECT coalesce(max(position), 0) AS position FROM {schema}.events) e
-    LEFT JOIN ({schema}.secrets s JOIN {schema}.keys k ON k.id = s.key)
-        ON s.hash = ANY ((SELECT asked)::bytea[]);
+    LEFT JOIN ({schema}.secrets s JOIN {schema}.keys k ON k.id = s.key) ON s.hash = ANY (asked);
+END
+$$;
+
+-- Where the feed begins and ends, what stands at a position, and what comes behind it, oldest first: in one snapshot, so
+-- that nothing that is told to be the end has something before it that was not told. Where nothing comes behind it, it
+-- is one row that tells the rest.
+CREATE FUNCTION {schema}.changes(after bigint, at_most bigint)
+RETURNS TABLE (pruned_through bigint, end_position bigint, end_tag uuid, tag_there uuid,
+    change_position bigint, tag uuid, key uuid, organization text, hashes bytea)
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT h.pruned_through, e.position, e.tag, a.tag, f.position,
+        (SELECT t.tag FROM {schema}.events t WHERE t.position = f.position), f.key, f.organization, f.hashes
+    FROM {schema}.head h
+    LEFT JOIN LATERAL (SELECT position, tag FROM {schema}.events ORDER BY position DESC LIMIT 1) e ON true
+    LEFT JOIN {schema}.events a ON a.position = after
+    LEFT JOIN LATERAL (SELECT c.position, c.key, c.organization, c.hashes
+        FROM {schema}.feed c WHERE c.position > after ORDER BY c.position LIMIT at_most) f ON true
+    ORDER BY f.position;
 END
 $$;
 

@@ -27,10 +27,20 @@ const PAGES_A_ROW: u64 = 16;
 /// What is read whatever is told.
 const PAGES: u64 = 60;
 
-/// Looks at both plans that PostgreSQL may go by: one for any values, and one for these.
+const FOR_ANY_VALUES: &str = "SET LOCAL plan_cache_mode = force_generic_plan";
+const FOR_THESE_VALUES: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
+/// As functions of the schema set it.
+const IN_A_FUNCTION: &str =
+    "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off";
+
+/// Looks at both plans that PostgreSQL may go by.
 async fn check(client: &Client, case: Case<'_>) {
+    check_under(&[FOR_ANY_VALUES, FOR_THESE_VALUES], client, case).await;
+}
+
+async fn check_under(settings: &[&str], client: &Client, case: Case<'_>) {
     let sql = SchemaName::default().apply(case.sql);
-    for mode in ["force_generic_plan", "force_custom_plan"] {
+    for mode in settings {
         let plan = explained(client, mode, &sql, &case).await;
         let mut shape = String::new();
         let whole = scan(&plan["Plan"], 0, &mut shape);
@@ -46,7 +56,7 @@ async fn explained(client: &Client, mode: &str, sql: &str, case: &Case<'_>) -> V
     let types = if case.types.is_empty() { String::new() } else { format!("({})", case.types) };
     let values = if case.values.is_empty() { String::new() } else { format!("({})", case.values) };
     let explain = format!(
-        "BEGIN; SET LOCAL plan_cache_mode = {mode}; PREPARE one{types} AS {sql}; \
+        "BEGIN; {mode}; PREPARE one{types} AS {sql}; \
          EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE one{values}; \
          ROLLBACK; DEALLOCATE one"
     );
@@ -81,25 +91,33 @@ fn scan(node: &Value, depth: usize, shape: &mut String) -> bool {
     whole
 }
 
-/// What the function `find` asks.
-fn lookup() -> String {
+/// What a function of the schema asks, in terms of these arguments.
+fn query_of(function: &str, arguments: &[&str]) -> String {
     let migration = Migration::all()[0].sql(&SchemaName::default());
-    let (_, query) = migration.split_once("RETURN QUERY").unwrap();
-    query.split_once(';').unwrap().0.replace("asked", "$1")
+    let (_, rest) = migration.split_once(&format!(".{function}(")).unwrap();
+    let (_, query) = rest.split_once("RETURN QUERY").unwrap();
+    let mut query = query.split_once(';').unwrap().0.to_owned();
+    for (number, argument) in (1..).zip(arguments) {
+        query = query.replace(argument, &format!("${number}"));
+    }
+    query
 }
 
 #[tokio::test]
 async fn lookups_and_the_feed() {
     let client = filled::filled().await;
-    let (lookup, hashes) = (lookup(), "bytea[]");
+    let (find, hashes) = (query_of("find", &["asked"]), "bytea[]");
     for rows in [1, 64, 500] {
         let values = format!("hashes({rows})");
-        check(&client, Case { sql: &lookup, types: hashes, values: &values, rows }).await;
+        let case = Case { sql: &find, types: hashes, values: &values, rows };
+        check_under(&[IN_A_FUNCTION], &client, case).await;
     }
+    let changes = query_of("changes", &["after", "at_most"]);
     for (after, rows) in [(0, 100), (10_000, 100), (19_990, 10), (20_000, 0)] {
         let values = format!("{after}, 100");
-        let sql = feed::CHANGES;
-        check(&client, Case { sql, types: "bigint, bigint", values: &values, rows }).await;
+        let types = "bigint, bigint";
+        let case = Case { sql: &changes, types, values: &values, rows };
+        check_under(&[IN_A_FUNCTION], &client, case).await;
     }
     check(&client, Case { sql: feed::POSITION, types: "", values: "", rows: 1 }).await;
 }

@@ -21,7 +21,7 @@ pub(crate) struct UsageWrites {
 /// A day in microseconds, for which a batch is remembered.
 const REMEMBERED: i64 = 86_400_000_000;
 
-/// How often a batch is tried that others are in the way of.
+/// How often a batch is tried that others are in the way of, or whose answer is lost: it counts once.
 const ATTEMPTS: usize = 5;
 
 impl UsageWrites {
@@ -59,7 +59,13 @@ impl UsageWrites {
                 database.lend(deadline).await.map_err(PostgresError::into_store_error)?;
             match lent.execute(&self.record, &values).await {
                 Ok(_) => return Ok(()),
-                Err(error) if error.is_collision() && attempt < ATTEMPTS => attempt += 1,
+                Err(error)
+                    if (error.is_collision() || error.ends_connection())
+                        && attempt < ATTEMPTS
+                        && Instant::now() < deadline =>
+                {
+                    attempt += 1;
+                }
                 Err(error) => return Err(error.into_store_error()),
             }
         }

@@ -125,19 +125,5 @@ const MOST_CHANGES: usize = 10_000;
 pub(crate) const POSITION: &str =
     "SELECT position, tag FROM {schema}.events ORDER BY position DESC LIMIT 1";
 
-/// Where the feed begins and ends, what stands at the position asked for, and what comes behind it: in one
-/// snapshot, so that nothing that is told to be the end has something before it that was not told.
-///
-/// The head has one row, and nobody counts it: without the limit the planner takes it for thousands, and
-/// compiles the query (JIT) each time, which takes a hundred times as long as to run it.
-pub(crate) const CHANGES: &str = "\
-    SELECT h.pruned_through, e.position, e.tag, a.tag, f.position, \
-        (SELECT t.tag FROM {schema}.events t WHERE t.position = f.position), \
-        f.key, f.organization, f.hashes \
-    FROM (SELECT pruned_through FROM {schema}.head LIMIT 1) h \
-    LEFT JOIN LATERAL (SELECT position, tag FROM {schema}.events \
-        ORDER BY position DESC LIMIT 1) e ON true \
-    LEFT JOIN {schema}.events a ON a.position = $1 \
-    LEFT JOIN LATERAL (SELECT c.position, c.key, c.organization, c.hashes \
-        FROM {schema}.feed c WHERE c.position > $1 ORDER BY c.position LIMIT $2) f ON true \
-    ORDER BY f.position";
+/// A function of the schema: the migration that creates it tells why, and what the columns are.
+const CHANGES: &str = "SELECT * FROM {schema}.changes($1, $2)";

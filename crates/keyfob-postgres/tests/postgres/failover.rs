@@ -41,7 +41,7 @@ async fn writes_again(store: &PostgresStore) {
 
 async fn statements(database: &Database) -> i64 {
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'keyfob' \
-        AND query LIKE '%secrets%'";
+        AND query LIKE '%.find(%'";
     session(database).await.query_one(sql, &[]).await.unwrap().get(0)
 }
 

@@ -8,7 +8,7 @@ use crate::database::{database, execute, open, try_open};
 use crate::sample::{by, insert, now, organization};
 
 /// What the server grants to everybody, where nobody thought of it.
-const REVOKE: &str = "REVOKE EXECUTE ON FUNCTION keyfob.find FROM PUBLIC";
+const REVOKE: &str = "REVOKE EXECUTE ON FUNCTION keyfob.find, keyfob.changes FROM PUBLIC";
 
 /// The `GRANT`s of the README, for roles of a name of this test's own.
 fn grants(section: &str, role: &str) -> String {
@@ -73,6 +73,7 @@ async fn issuing_node_needs_no_more_than_its_grants() {
     let node = try_open(PostgresOptions::new(database.url_as("issuer"))).await.unwrap();
     let key = insert(&node).await;
     node.find(&[key.secrets[0].hash]).await.unwrap();
+    node.changes(FeedPosition::START, 10).await.unwrap();
     node.rotate(&organization(), key.id, crate::sample::rotation(), by()).await.unwrap();
     node.revoke(&organization(), key.id, None, by()).await.unwrap();
     node.delete_organization(&organization(), by()).await.unwrap();

@@ -126,7 +126,7 @@ fn three_nodes_behind_a_pooler_have_a_replica_answer_lookups() {
     let nodes: Vec<_> = (0..3).map(|_| Serving::start(directory.path(), &environment)).collect();
     let clients: Vec<_> = nodes.iter().map(|node| Client::new(&node.url).with_key(&key)).collect();
     let lookups = format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND query LIKE '%secrets%'",
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND query LIKE '%.find(%'",
         database.name()
     );
     let start = Instant::now();

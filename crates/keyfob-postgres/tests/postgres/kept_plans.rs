@@ -1,0 +1,48 @@
+//! A session keeps the plan of a function for long. It must not be one that suits the first few keys alone.
+
+use tokio_postgres::Client;
+
+use crate::database::{database, open, session};
+use crate::sample::insert;
+
+/// More often than the server looks at the values before it settles on a plan.
+const TIMES: i64 = 10;
+
+#[tokio::test]
+async fn lookups_go_by_the_indices_from_the_first_key_on() {
+    let database = database();
+    let hash = insert(&open(&database).await).await.secrets[0].hash;
+    let mut session = session(&database).await;
+    let transaction = session.transaction().await.unwrap();
+    let asked: &[&[u8]] = &[hash.as_bytes()];
+    for _ in 0..TIMES {
+        let rows = transaction.query("SELECT * FROM keyfob.find($1)", &[&asked]).await.unwrap();
+        assert_eq!(rows.len(), 1);
+    }
+    for table in ["keys", "secrets"] {
+        assert_eq!(scans(transaction.client(), table).await, (0, TIMES), "{table}");
+    }
+}
+
+#[tokio::test]
+async fn reads_of_the_feed_go_by_the_indices_from_the_first_key_on() {
+    let database = database();
+    insert(&open(&database).await).await;
+    let mut session = session(&database).await;
+    let transaction = session.transaction().await.unwrap();
+    for _ in 0..TIMES {
+        let sql = "SELECT * FROM keyfob.changes(0, 100)";
+        assert_eq!(transaction.query(sql, &[]).await.unwrap().len(), 1);
+    }
+    assert_eq!(scans(transaction.client(), "feed").await, (0, TIMES));
+    // The end, what stands at the position that was asked for, and the tag of the change.
+    assert_eq!(scans(transaction.client(), "events").await, (0, 3 * TIMES));
+}
+
+/// How often this transaction has read a table from end to end, and by an index.
+async fn scans(client: &Client, table: &str) -> (i64, i64) {
+    let sql = "SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables \
+        WHERE schemaname = 'keyfob' AND relname = $1";
+    let row = client.query_one(sql, &[&table]).await.unwrap();
+    (row.get(0), row.get(1))
+}
