@@ -154,7 +154,7 @@ CREATE TABLE {schema}.nodes (
 -- What is asked most often is a function: a session keeps its plan, behind a pooler too, where nothing can be
 -- prepared, and to plan such a query takes several times as long as to run it. The plan must be as good when the
 -- tables have grown as it was when it was made, so it goes by the indices, however small they are; and it is one for
--- any values.
+-- any values. To compile it (JIT) would take a thousand times as long.
 
 -- The keys that these hashes are of, each row with the end of the feed in the same snapshot. Where no key is found, it
 -- is one row that has nothing else.
@@ -162,7 +162,8 @@ CREATE FUNCTION {schema}.find(asked bytea[])
 RETURNS TABLE (feed_end bigint, hash bytea, id uuid, organization text, environment text, scopes text,
     disabled boolean, revoked_at bigint, expires_at bigint, retires_at bigint, generation bigint,
     is_of_deleted_organization boolean)
-LANGUAGE plpgsql STABLE SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
@@ -180,13 +181,14 @@ $$;
 CREATE FUNCTION {schema}.changes(after bigint, at_most bigint)
 RETURNS TABLE (pruned_through bigint, end_position bigint, end_tag uuid, tag_there uuid,
     change_position bigint, tag uuid, key uuid, organization text, hashes bytea)
-LANGUAGE plpgsql STABLE SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
     SELECT h.pruned_through, e.position, e.tag, a.tag, f.position,
         (SELECT t.tag FROM {schema}.events t WHERE t.position = f.position), f.key, f.organization, f.hashes
-    FROM {schema}.head h
+    FROM (SELECT pruned_through FROM {schema}.head WHERE id) h
     LEFT JOIN LATERAL (SELECT position, tag FROM {schema}.events ORDER BY position DESC LIMIT 1) e ON true
     LEFT JOIN {schema}.events a ON a.position = after
     LEFT JOIN LATERAL (SELECT c.position, c.key, c.organization, c.hashes
