@@ -88,7 +88,7 @@ impl Panel {
             ("p99", self.late.percentile(99)),
             ("maximum", self.late.most()),
         ];
-        // Labels that would overlap are pushed to the right.
+        // Labels that would overlap are pushed to the right, and where that has an end, up.
         let mut free = 0.0_f64;
         for (name, at) in marks {
             if at.is_zero() {
@@ -99,7 +99,7 @@ impl Panel {
             let (label, room) =
                 (x.max(free) + 3.0, 7.5 * f64::from(u8::try_from(name.len()).unwrap_or(0)));
             if label + room > WIDTH {
-                canvas.text("", Anchor::End, (x - 3.0, top + 2.0), name);
+                canvas.text("", Anchor::End, (x - 3.0, top - 10.0), name);
             } else {
                 canvas.text("", Anchor::Start, (label, top + 2.0), name);
             }
