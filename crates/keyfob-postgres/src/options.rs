@@ -154,8 +154,8 @@ impl PostgresOptions {
         self
     }
 
-    /// Whether lookups and reads of the feed are prepared, which saves the server from planning them each
-    /// time, and sent one behind the other on a connection. Only where no pooler in transaction mode lies
+    /// Whether lookups and reads of the feed are prepared, which saves the server from reading the statement
+    /// each time, and sent one behind the other on a connection. Only where no pooler in transaction mode lies
     /// between: such a pooler changes the session under the client, where the statement is not prepared,
     /// and may take an answer that is still to come for another client's.
     pub const fn with_prepared_lookups(mut self, prepared: bool) -> Self {
