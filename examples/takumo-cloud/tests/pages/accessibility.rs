@@ -2,6 +2,11 @@ use crate::axe;
 use crate::browser::{DESKTOP, PHONE, Scheme};
 use crate::tour::Tour;
 
+/// The fields without a label. To axe-core, what stands in an empty field is one.
+const UNLABELLED: &str = "
+    const fields = [...document.querySelectorAll('input:not([type=hidden]), select, textarea')];
+    return fields.filter((own) => !own.labels?.length && !own.ariaLabel).map((own) => own.outerHTML);";
+
 #[test]
 fn every_page_can_be_used_by_everybody() {
     let tour = Tour::start();
@@ -14,6 +19,7 @@ fn every_page_can_be_used_by_everybody() {
             tour.visit(stop);
             let what = format!("{} in {scheme:?} at {size:?}", stop.name);
             axe::check(browser, &what);
+            assert_eq!(browser.run(UNLABELLED), serde_json::json!([]), "{what}");
             let beyond = browser.run("return document.documentElement.scrollWidth - innerWidth");
             assert!(beyond.as_i64().unwrap() <= 0, "{what}: wider than the window by {beyond}");
         }

@@ -91,12 +91,12 @@ fn every_key_is_on_one_page_of_the_list() {
     let searched = (all[..29].to_vec(), 2);
     assert_eq!(listed("environment=test&status=active&q=key-"), searched);
 
-    // Of another status there are none on any page.
     tables::execute(
         site.directory(),
-        "UPDATE keyfob_keys SET disabled = 1 WHERE name = 'key-59' OR name LIKE 'key-0%'",
+        "UPDATE keyfob_keys SET disabled = 1 WHERE name < 'key-30' AND name LIKE 'key-%'",
     );
-    assert_eq!(listed("status=disabled").0.len(), 11);
+    assert_eq!(listed("status=disabled"), (all[..30].to_vec(), 2));
+    assert_eq!(listed("status=active&environment=live&q=key-"), (all[30..].to_vec(), 2));
 }
 
 #[test]
@@ -182,4 +182,7 @@ fn what_can_not_be_read_is_refused_on_a_page_that_says_why() {
     let unknown = [("name", "a"), ("environment", "live"), ("scope", "org:read"), ("x", "y")];
     assert_eq!(owner.create_with(&unknown).status, 400);
     assert!(!owner.get("/settings/api-keys").body.contains(">a<"));
+    let endless = owner.change("/settings/organization", &[("name", &"x".repeat(65_536))]);
+    assert_eq!(endless.status, 413);
+    assert!(endless.body.contains("at most 65536 bytes"), "{}", endless.body);
 }

@@ -24,7 +24,7 @@ fn all_that_is_there(window: &Window) -> String {
 fn assert_gone(window: &Window, secret: &str, when: &str) {
     let there = all_that_is_there(window);
     for part in [secret, &secret[8..], &secret[20..52]] {
-        assert!(!there.contains(part), "{when}: the key is there still: {there}");
+        assert!(!there.contains(part), "{when}: it is there still: {there}");
     }
 }
 
@@ -141,6 +141,21 @@ fn page_that_comes_back_from_memory_has_forgotten_the_key() {
         assert_gone(&browser, &secret, event);
         assert!(browser.find("#secret-gone").is_shown());
     }
+}
+
+#[test]
+fn page_that_comes_back_from_memory_has_forgotten_the_link_of_a_member() {
+    let site = Site::start();
+    let browser = Browser::default().start();
+    site.sign_in(&browser);
+    browser.go(&site.page("/settings/members"));
+    browser.fill("#login", "dora");
+    browser.follow("[aria-labelledby=add] .primary");
+    let link = browser.text("#link");
+    let token = link.split_once("token=").unwrap().1;
+    assert!(all_that_is_there(&browser).contains(token), "the search finds what is there");
+    browser.run("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");
+    assert_gone(&browser, token, "after it came back");
 }
 
 #[test]
