@@ -145,12 +145,19 @@ impl<'c> Waiting<'c> {
         if self.since.elapsed() < patience {
             return true;
         }
+        let anew = self.begins_anew();
+        if anew {
+            self.since = Instant::now();
+        }
+        anew
+    }
+
+    fn begins_anew(&mut self) -> bool {
         let before = std::mem::replace(&mut self.version, version(self.connection));
         if self.turns == MOST_TURNS || self.version == before {
             return false;
         }
         self.turns += 1;
-        self.since = Instant::now();
         true
     }
 }
@@ -161,4 +168,83 @@ fn version(connection: &Connection) -> Option<i64> {
 
 fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// Two connections to one file, of which the second has the lock.
+    fn two() -> (TempDir, Connection, Connection) {
+        let directory = tempfile::tempdir().unwrap();
+        let own = open(&SqliteOptions::new(directory.path().join("app.db"))).unwrap();
+        use_write_ahead_log(&own, Duration::ZERO).unwrap();
+        let other = Connection::open(directory.path().join("app.db")).unwrap();
+        other.execute_batch("CREATE TABLE own (x); BEGIN IMMEDIATE").unwrap();
+        (directory, own, other)
+    }
+
+    fn commit(other: &Connection) {
+        other.execute_batch("INSERT INTO own VALUES (1); COMMIT; BEGIN IMMEDIATE").unwrap();
+    }
+
+    #[test]
+    fn opening_does_not_let_sqlite_wait_by_itself_for_the_lock() {
+        static ASKED: AtomicBool = AtomicBool::new(false);
+        let (directory, mut own, _other) = two();
+        let ask = |_| {
+            ASKED.store(true, Ordering::Relaxed);
+            false
+        };
+        own.busy_handler(Some(ask)).unwrap();
+        let options = SqliteOptions::new(directory.path().join("app.db"));
+        let options = options.with_busy_timeout(Duration::from_millis(1));
+        assert!(crate::schema::prepare(&own, &options).is_err(), "the other has the lock");
+        assert!(!ASKED.load(Ordering::Relaxed));
+        let wait: i64 = own.query_row("PRAGMA busy_timeout", [], |row| row.get(0)).unwrap();
+        assert_eq!(wait, 1, "it waits again for anything else");
+    }
+
+    #[test]
+    fn lock_is_asked_for_until_it_is_free() {
+        let (_directory, own, other) = two();
+        let mut attempts = 0;
+        let begun = retry_while_busy(&own, Duration::from_secs(60), || {
+            attempts += 1;
+            if attempts == 3 {
+                other.execute_batch("COMMIT").unwrap();
+            }
+            own.execute_batch("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE")
+        });
+        begun.unwrap();
+        assert_eq!(attempts, 3);
+    }
+
+    #[test]
+    fn patience_begins_anew_when_others_have_committed_but_not_for_ever() {
+        let (_directory, own, other) = two();
+        let mut waiting = Waiting::new(&own);
+        for _ in 1..MOST_TURNS {
+            commit(&other);
+            assert!(waiting.begins_anew());
+        }
+        commit(&other);
+        assert!(!waiting.begins_anew());
+    }
+
+    #[test]
+    fn patience_with_one_that_hangs_ends() {
+        let (_directory, own, other) = two();
+        let mut waiting = Waiting::new(&own);
+        assert!(!waiting.begins_anew());
+        commit(&other);
+        assert!(waiting.begins_anew());
+        assert!(!waiting.begins_anew(), "nothing was committed since");
+        assert!(!waiting.goes_on(Duration::ZERO));
+        assert!(waiting.goes_on(Duration::from_secs(60)));
+    }
 }

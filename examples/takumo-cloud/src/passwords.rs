@@ -140,6 +140,18 @@ mod tests {
         assert!(!passwords.verify(text, None).await.unwrap());
     }
 
+    /// Or the time would tell whether there is such a person.
+    #[tokio::test]
+    async fn password_of_nobody_costs_what_a_persons_does() {
+        let own = Passwords::new().hash("a long enough password".into()).await.unwrap();
+        let parameters = |hash| {
+            let hash = PasswordHash::new(hash).unwrap();
+            let length = hash.hash.map(|output| output.len());
+            (hash.algorithm.to_string(), hash.version, hash.params.to_string(), length)
+        };
+        assert_eq!(parameters(OF_NOBODY), parameters(&own));
+    }
+
     #[test]
     fn short_password_is_refused() {
         assert!(NewPassword::new("elevenchars".into()).is_err());

@@ -64,3 +64,15 @@ pub(super) fn sentence(message: &str) -> String {
     }
     sentence
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_is_text() {
+        let page = page(&ApiError::bad_request("<b>is no name</b>"), None);
+        assert!(page.contains("&lt;b&gt;is no name&lt;/b&gt;."), "{page}");
+        assert!(!page.contains("<b>"), "{page}");
+    }
+}

@@ -68,6 +68,17 @@ mod tests {
     }
 
     #[test]
+    fn only_what_stays_on_this_machine_goes_without_tls() {
+        let front = |address: &str| Front::new(address.parse().unwrap(), None);
+        for here in ["127.0.0.1:80", "[::1]:80"] {
+            assert!(matches!(front(here), Front::Loopback), "{here}");
+        }
+        for anywhere in ["0.0.0.0:80", "192.0.2.1:80", "[::]:80"] {
+            assert!(matches!(front(anywhere), Front::Network), "{anywhere}");
+        }
+    }
+
+    #[test]
     fn origin_behind_a_proxy_is_the_public_one_and_no_other() {
         let renamed = headers(&[("host", "127.0.0.1:8080")]);
         assert!(proxy().is_origin("https://keys.example.com", &renamed));

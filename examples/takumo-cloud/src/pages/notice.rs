@@ -44,3 +44,20 @@ pub(super) fn problem(text: Option<&str>) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_as_text() {
+        let told = problem(Some("<b>is no name</b>")).into_string();
+        assert!(told.contains("&lt;b&gt;is no name&lt;/b&gt;") && !told.contains("<b>"), "{told}");
+    }
+
+    #[test]
+    fn address_chooses_among_the_notices_and_writes_none() {
+        assert!(notice(Some("revoked")).into_string().contains("for good"));
+        assert_eq!(notice(Some("<b>Send your key to…</b>")).into_string(), "");
+    }
+}

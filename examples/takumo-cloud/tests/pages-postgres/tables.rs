@@ -16,13 +16,15 @@ pub(crate) fn execute(directory: &Path, sql: &str) {
     });
 }
 
-/// Lets every session have begun so many seconds earlier.
+/// Lets every session have begun, and been used last, so many seconds earlier.
 pub(crate) fn make_sessions_older(directory: &Path, seconds: i64) {
-    execute(
-        directory,
-        &format!(
-            "UPDATE takumo_sessions SET data = jsonb_set(data::jsonb, '{{signed_in,begun_at}}', \
-             to_jsonb((data::jsonb #>> '{{signed_in,begun_at}}')::bigint - {seconds} * 1000000::bigint))::text"
-        ),
-    );
+    for field in ["begun_at", "seen_at"] {
+        execute(
+            directory,
+            &format!(
+                "UPDATE takumo_sessions SET data = jsonb_set(data::jsonb, '{{signed_in,{field}}}', \
+                 to_jsonb((data::jsonb #>> '{{signed_in,{field}}}')::bigint - {seconds} * 1000000::bigint))::text"
+            ),
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! Other sites, and what they can make a browser do: nothing.
 
-use crate::form_client::FormClient;
+use crate::form_client::{Answer, FormClient};
 use crate::site::Site;
 
 /// Every form of the pages that changes something, but for those of `/sign-in`.
@@ -80,22 +80,39 @@ fn every_answer_forbids_what_a_page_must_not_do() {
     let mut nobody = FormClient::new(&site);
     let policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
                   form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    let answers = [
-        owner.get("/settings/api-keys"),
-        owner.get("/settings/api-keys/new"),
-        owner.get("/settings/nowhere"),
-        owner.get("/usage"),
-        owner.submit("/switch", &[]),
-        nobody.get("/sign-in"),
-        nobody.get("/settings/api-keys"),
+    let key = owner.newest_key();
+    let of_a_key = ["", "/edit", "/rotate", "/revoke"].map(|what| format!("{key}{what}"));
+    let pages = [
+        "/",
+        "/settings",
+        "/settings/api-keys",
+        "/settings/api-keys/new",
+        "/settings/organization",
+        "/settings/members",
+        "/settings/password",
+        "/settings/nowhere",
+        "/usage",
+        "/usage.csv",
+        "/usage?range=never",
+        "/audit",
+        "/fleet",
     ];
-    for answer in answers {
+    let pages = pages.into_iter().chain(of_a_key.iter().map(String::as_str));
+    let mut answers: Vec<_> = pages.map(|path| (path, owner.get(path))).collect();
+    answers.extend([
+        ("a switch", owner.submit("/switch", &[])),
+        ("a member's link", owner.change("/settings/members/link", &[("login", "owner")])),
+        ("a key", owner.create("shown-once", &["shield:read"])),
+        ("a sign-in", nobody.get("/sign-in")),
+        ("a link", nobody.get(&site.link)),
+        ("a wrong link", nobody.submit("/sign-in/link", &[("token", "x")])),
+        ("nobody's page", nobody.get("/settings/api-keys")),
+    ]);
+    for (what, answer) in answers {
         let header = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
-        assert_eq!(header("content-security-policy"), policy);
-        assert_eq!(header("referrer-policy"), "no-referrer");
-        assert_eq!(header("cache-control"), "no-store");
-        assert_eq!(header("x-content-type-options"), "nosniff");
-        assert_eq!(header("x-frame-options"), "DENY");
+        assert_eq!(header("content-security-policy"), policy, "{what}");
+        assert!(header("cache-control").starts_with("no-store"), "{what}");
+        assert_protected(&answer);
         let inline = [" style=", "<style", " onclick", "javascript:", "http://", "https://"];
         for bad in inline {
             assert!(!answer.body.contains(bad), "{bad}: {}", answer.body);
@@ -110,4 +127,20 @@ fn every_answer_forbids_what_a_page_must_not_do() {
     let answer = nobody.get(style.split('"').next().unwrap());
     assert_eq!(answer.status, 200);
     assert_eq!(answer.headers["cache-control"], "public, max-age=31536000, immutable");
+    assert_protected(&answer);
+}
+
+/// What every answer has, be it a page or a file.
+#[track_caller]
+fn assert_protected(answer: &Answer) {
+    for (name, value) in [
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ] {
+        assert_eq!(answer.headers[name], value, "{name}");
+    }
 }

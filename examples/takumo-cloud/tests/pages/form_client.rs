@@ -67,13 +67,50 @@ impl FormClient {
         self.call("POST", path, &[&[form], headers].concat(), &pairs.join("&"))
     }
 
+    /// Makes a live key of this name with these scopes, by the form as it comes.
+    pub(crate) fn create(&mut self, name: &str, scopes: &[&str]) -> Answer {
+        let fields: Vec<_> = scopes.iter().map(|scope| ("scope", *scope)).collect();
+        self.create_with(&[&[("name", name), ("environment", "live")], &fields[..]].concat())
+    }
+
+    /// Sends the form to make a key, as it comes, with these fields.
+    pub(crate) fn create_with(&mut self, fields: &[(&str, &str)]) -> Answer {
+        let form = self.get("/settings/api-keys/new").body;
+        let (token, once) = (hidden(&form, "form_token"), hidden(&form, "once"));
+        let mut all = vec![("form_token", token.as_str())];
+        all.extend(fields);
+        for (name, text) in [("once", &*once), ("expires", "never"), ("expires_on", "")] {
+            if fields.iter().all(|(own, _)| *own != name) {
+                all.push((name, text));
+            }
+        }
+        self.submit("/settings/api-keys", &all)
+    }
+
+    /// Sends a form with the token of this session.
+    pub(crate) fn change(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.form_token();
+        self.submit(path, &[&[("form_token", token.as_str())], fields].concat())
+    }
+
+    /// The path of the newest key.
+    pub(crate) fn newest_key(&mut self) -> String {
+        key_of(&self.get("/settings/api-keys").body)
+    }
+
     /// The token of this session's forms.
     pub(crate) fn form_token(&mut self) -> String {
         let page = self.get("/settings/password");
         hidden(&page.body, "form_token")
     }
 
-    fn call(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) fn call(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -103,6 +140,19 @@ pub(crate) fn hidden(page: &str, name: &str) -> String {
     let field = page.split(&format!("name=\"{name}\" value=\"")).nth(1);
     let field = field.unwrap_or_else(|| panic!("no field {name}: {page}"));
     field.split('"').next().unwrap().to_owned()
+}
+
+/// The path of the first key that a page links to.
+#[track_caller]
+pub(crate) fn key_of(page: &str) -> String {
+    let id = page.split("/settings/api-keys/").find(|part| part.as_bytes().get(8) == Some(&b'-'));
+    format!("/settings/api-keys/{}", &id.unwrap()[..36])
+}
+
+/// The plaintext that a page shows.
+#[track_caller]
+pub(crate) fn secret_of(page: &str) -> String {
+    page.split("TAKUMO_API_KEY=").nth(1).expect("a page that shows a key")[..72].to_owned()
 }
 
 fn encoded(text: &str) -> String {

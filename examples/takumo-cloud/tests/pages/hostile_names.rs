@@ -1,7 +1,8 @@
 use crate::axe;
 use crate::browser::{Browser, PHONE, Scheme};
-use crate::form_client::FormClient;
+use crate::form_client::{Answer, FormClient, key_of, secret_of};
 use crate::site::Site;
+use crate::tables;
 
 /// Names that would do something, in a page that let them.
 const NAMES: [&str; 7] = [
@@ -61,6 +62,101 @@ fn names_are_shown_as_they_are_and_do_nothing() {
     assert_fits(&browser, "the key's page");
 }
 
+/// What would be an element, in a text or in an attribute that is not escaped.
+const MARKUP: &str = "\"><b/id=x>";
+
+#[test]
+fn markup_is_text_wherever_it_is_shown() {
+    let site = Site::start();
+    site.operate(&["organizations", "edit", "demo", "--name", MARKUP, "--plan", "developer"]);
+    site.operate(&["organizations", "create", MARKUP, "--plan", "free", "--name", MARKUP]);
+    site.operate(&["organizations", "create", "last", "--plan", "free", "--name", "Zulu"]);
+    for other in [MARKUP, "last"] {
+        site.operate(&["members", "add", "owner", "--organization", other, "--role", "owner"]);
+    }
+    let mut owner = FormClient::signed_in(&site, &site.link);
+    assert_eq!(owner.change("/switch", &[("organization", "demo")]).status, 303);
+    let made = owner.create(MARKUP, &["shield:read"]);
+    let (key, secret) = (key_of(&made.body), secret_of(&made.body));
+    keep_what_another_program_wrote(&site);
+    let gateway = serde_json::json!({ "name": MARKUP, "region": MARKUP }).to_string();
+    let bearer = format!("Bearer {}", site.first_key);
+    let headers = [("authorization", &*bearer), ("content-type", "application/json")];
+    let registered = owner.call("POST", "/v1/fleet/gateways", &headers, &gateway);
+    assert_eq!(registered.status, 201, "{}", registered.body);
+
+    let typed = "%22%3E%3Cb/id%3Dx%3E";
+    let name = [("name", MARKUP)];
+    let change = |fields: &[(&'static str, &'static str)]| [&name[..], fields].concat();
+    let on_day = [("expires", "on"), ("expires_on", MARKUP)];
+    let wrong_key = change(&[("environment", MARKUP), ("scope", MARKUP), on_day[0], on_day[1]]);
+    let wrong_day = change(&[("scope", "shield:read"), on_day[0], on_day[1]]);
+    let revoke = [("confirm", MARKUP), ("reason", MARKUP)];
+    let mut with_reason = revoke;
+    with_reason[0].1 = &secret[8..16];
+    let shown = [
+        made,
+        owner.create_with(&wrong_key),
+        owner.create_with(&[&wrong_key[..], &[("once", MARKUP)]].concat()),
+        owner.change(&format!("{key}/edit"), &wrong_day),
+        owner.change(&format!("{key}/edit"), &change(&[("scope", MARKUP), ("expires", "keep")])),
+        owner.change(&format!("{key}/revoke"), &revoke),
+        owner.change("/settings/members", &[("login", MARKUP), ("role", "viewer")]),
+        owner.get(&key),
+        owner.get(&format!("{key}/edit")),
+        owner.get(&format!("{key}/rotate")),
+        owner.get(&format!("{key}/revoke")),
+        owner.get(ELSEWHERE),
+        owner.get("/settings/api-keys"),
+        owner.get(&format!("/settings/api-keys?q={typed}")),
+        owner.get("/settings/organization"),
+        owner.get("/usage"),
+        owner.get("/audit"),
+        owner.get(&format!("/audit?actor={typed}")),
+        owner.get("/fleet"),
+    ];
+    for answer in shown {
+        assert_escaped(&answer);
+    }
+    assert_eq!(owner.change(&format!("{key}/revoke"), &with_reason).status, 303);
+    assert_escaped(&owner.get(&key));
+    assert_eq!(owner.change("/switch", &[("organization", MARKUP)]).status, 303);
+    assert_escaped(&owner.get("/settings/organization"));
+    assert_escaped(&FormClient::new(&site).get(&format!("/sign-in/link?token={typed}")));
+
+    // Of somebody with one organization, whose name stands by itself.
+    let alice = ["members", "add", "alice", "--organization", "demo", "--role", "viewer"];
+    let mut alice = FormClient::signed_in(&site, &site.operate(&alice));
+    assert_escaped(&alice.get("/settings/organization"));
+}
+
+#[track_caller]
+fn assert_escaped(answer: &Answer) {
+    assert!(answer.body.contains("&lt;b/id=x&gt;"), "it is not there: {}", answer.body);
+    assert!(!answer.body.contains("<b/id"), "{}", answer.body);
+}
+
+/// The page of a key that has what no page and no command of this program lets anybody write.
+const ELSEWHERE: &str = "/settings/api-keys/0190a6e4-5b2c-7d3e-8f40-112233445566";
+
+fn keep_what_another_program_wrote(site: &Site) {
+    let id = "x'0190a6e45b2c7d3e8f40112233445566'";
+    tables::execute(
+        site.directory(),
+        &format!(
+            "INSERT INTO keyfob_keys (id, organization, name, environment, scopes, created_at, created_by) \
+             VALUES ({id}, 'demo', 'elsewhere', 'live', '{MARKUP}', 1, '{MARKUP}')"
+        ),
+    );
+    tables::execute(
+        site.directory(),
+        &format!(
+            "INSERT INTO keyfob_secrets (hash, key, generation, hint, created_at) \
+             SELECT zeroblob(32), number, 1, 'tk_live_0a1b2c3d', 1 FROM keyfob_keys WHERE id = {id}"
+        ),
+    );
+}
+
 #[track_caller]
 fn assert_fits(window: &crate::webdriver::Window, what: &str) {
     let beyond = window.run("return document.documentElement.scrollWidth - innerWidth");
@@ -72,23 +168,7 @@ fn names_that_no_line_can_have_are_refused_and_told() {
     let site = Site::start();
     let mut owner = FormClient::signed_in(&site, &site.link);
     for name in ["\u{1b}[31mred", "a\nb", "\0", " ", "", &"x".repeat(256)] {
-        let form = owner.get("/settings/api-keys/new").body;
-        let (token, once) = (
-            crate::form_client::hidden(&form, "form_token"),
-            crate::form_client::hidden(&form, "once"),
-        );
-        let answer = owner.submit(
-            "/settings/api-keys",
-            &[
-                ("form_token", token.as_str()),
-                ("once", once.as_str()),
-                ("name", name),
-                ("environment", "live"),
-                ("scope", "shield:read"),
-                ("expires", "never"),
-                ("expires_on", ""),
-            ],
-        );
+        let answer = owner.create(name, &["shield:read"]);
         assert_eq!(answer.status, 400, "{name:?}");
         assert!(answer.body.contains("role=\"alert\""), "{name:?}: {}", answer.body);
     }

@@ -1,3 +1,5 @@
+use keyfob::Scope as _;
+
 use crate::browser::Browser;
 use crate::site::Site;
 use crate::webdriver::{Window, wait};
@@ -22,6 +24,15 @@ fn tab_to(window: &Window, selector: &str) {
     panic!("no way by the keyboard to {selector} at {}", window.url());
 }
 
+/// What has the focus: the name of a field, the value of a box, or else its text.
+fn focus(window: &Window) -> String {
+    let focus = window.run(
+        "const { activeElement: own } = document;
+         return own.type === 'checkbox' ? own.value : own.name || own.textContent.trim();",
+    );
+    focus.as_str().unwrap().to_owned()
+}
+
 #[test]
 fn key_is_made_by_the_keyboard_alone() {
     let site = Site::start();
@@ -36,9 +47,23 @@ fn key_is_made_by_the_keyboard_alone() {
     browser.press(TAB);
     assert_eq!(browser.run("return document.activeElement.className"), "skip");
     browser.press(ENTER);
-    tab_to(&browser, "[data-dialog]");
+    browser.press(TAB);
+    assert_eq!(focus(&browser), "Create key", "the first stop of the content");
     browser.press(ENTER);
     browser.find("dialog[open]");
+    let mut stops = Vec::new();
+    while stops.len() < 30 && stops.last().is_none_or(|stop| stop != "Cancel") {
+        stops.push(focus(&browser));
+        browser.press(TAB);
+    }
+    let boxes = takumo_cloud::takumo::Scope::ALL.iter().map(|scope| scope.name());
+    let expected: Vec<&str> =
+        ["×", "name", "environment", "Read-only", "Shield only", "Everything"]
+            .into_iter()
+            .chain(boxes)
+            .chain(["expires", "Create key", "Cancel"])
+            .collect();
+    assert_eq!(stops, expected, "in the order of the eye");
     browser.press(ESCAPE);
     wait("the dialog to close", || (browser.count("dialog[open]") == 0).then_some(()));
     browser.press(ENTER);

@@ -5,17 +5,20 @@
 mod accessibility;
 mod axe;
 mod browser;
+mod fleet;
 mod forgery;
 mod form_client;
 mod hostile_names;
 mod journey;
 mod keyboard;
+mod lists;
 mod no_scripts;
 #[allow(dead_code, reason = "the tests of the API use more of it")]
 #[path = "../takumo/place.rs"]
 mod place;
 mod plan_limit;
 mod roles;
+mod rotation;
 mod secrecy;
 mod sessions;
 mod shown_once;

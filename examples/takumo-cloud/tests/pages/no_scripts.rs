@@ -18,6 +18,7 @@ fn whole_life_of_a_key_needs_no_script() {
     browser.click("a[href$='preset=shield']");
     browser.find("input[value='shield:write']:checked");
     browser.fill("#new-name", "no-scripts");
+    assert!(browser.find("#expires-on").is_shown(), "it may be needed");
     browser.click("main form .primary");
     browser.wait_for_text("h1", "Key created");
     let secret = browser.text("#secret");
@@ -28,6 +29,7 @@ fn whole_life_of_a_key_needs_no_script() {
     browser.wait_for_text("h1", "no-scripts");
     browser.click("a[href$='/edit']");
     browser.fill("#new-name", "renamed");
+    assert!(browser.find("#expires-on").is_shown());
     browser.click("main form .primary");
     browser.wait_for_text("h1", "renamed");
     browser.click("a[href$='/rotate']");

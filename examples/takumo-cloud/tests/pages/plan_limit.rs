@@ -2,6 +2,7 @@ use crate::browser::Browser;
 use crate::form_client::{FormClient, hidden};
 use crate::journey::create;
 use crate::site::Site;
+use crate::tables;
 
 #[test]
 fn limit_is_told_before_anything_is_typed() {
@@ -48,4 +49,21 @@ fn form_that_was_opened_before_the_limit_makes_no_key_beyond_it() {
         statuses.push(answer.status);
     }
     assert_eq!(statuses, [201, 201, 403]);
+}
+
+#[test]
+fn key_that_has_expired_does_not_come_back_beyond_the_limit() {
+    let site = Site::start();
+    let mut owner = FormClient::signed_in(&site, &site.link);
+    assert_eq!(owner.create("expired", &["shield:read"]).status, 201);
+    let expired = owner.newest_key();
+    let expire = "UPDATE keyfob_keys SET expires_at = created_at + 1 WHERE name = 'expired'";
+    tables::execute(site.directory(), expire);
+    for name in ["second", "third"] {
+        assert_eq!(owner.create(name, &["shield:read"]).status, 201);
+    }
+    let revive = [("name", "expired"), ("scope", "shield:read"), ("expires", "never")];
+    let answer = owner.change(&format!("{expired}/edit"), &revive);
+    assert_eq!(answer.status, 403, "{}", answer.body);
+    assert!(owner.get(&expired).body.contains(">Expired</span>"));
 }

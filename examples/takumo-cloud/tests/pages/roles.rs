@@ -1,5 +1,5 @@
 use crate::browser::Browser;
-use crate::form_client::{FormClient, hidden};
+use crate::form_client::{FormClient, key_of};
 use crate::site::Site;
 
 /// A session of a member of this role.
@@ -10,36 +10,15 @@ fn member(site: &Site, login: &str, role: &str) -> FormClient {
 
 /// Makes a key with these scopes, and answers with the page that came back.
 fn create(client: &mut FormClient, scopes: &[&str]) -> (u16, String) {
-    let form = client.get("/settings/api-keys/new").body;
-    let (token, once) = (hidden(&form, "form_token"), hidden(&form, "once"));
-    let mut fields = vec![
-        ("form_token", token.as_str()),
-        ("once", once.as_str()),
-        ("name", "made-by-a-test"),
-        ("environment", "live"),
-        ("expires", "never"),
-        ("expires_on", ""),
-    ];
-    fields.extend(scopes.iter().map(|scope| ("scope", *scope)));
-    let answer = client.submit("/settings/api-keys", &fields);
+    let answer = client.create("made-by-a-test", scopes);
     (answer.status, answer.body)
-}
-
-/// The path of the key that a page shows or links to, other than the first key's.
-fn key_of(page: &str) -> String {
-    let id = page.split("/settings/api-keys/").find(|part| part.as_bytes().get(8) == Some(&b'-'));
-    format!("/settings/api-keys/{}", &id.unwrap()[..36])
-}
-
-fn first_key(client: &mut FormClient) -> String {
-    key_of(&client.get("/settings/api-keys").body)
 }
 
 #[test]
 fn viewer_sees_everything_and_changes_nothing() {
     let site = Site::start();
     let mut viewer = member(&site, "viewer", "viewer");
-    let key = first_key(&mut viewer);
+    let key = viewer.newest_key();
     let list = viewer.get("/settings/api-keys");
     assert!(list.body.contains("first-key") && !list.body.contains("Create key"), "{}", list.body);
     for path in ["/usage", "/usage.csv", "/audit", "/fleet", "/settings/members", &key] {
@@ -52,7 +31,7 @@ fn viewer_sees_everything_and_changes_nothing() {
 
     let token = viewer.form_token();
     let token = ("form_token", token.as_str());
-    let changes: [(String, Vec<(&str, &str)>); 10] = [
+    let changes: [(String, Vec<(&str, &str)>); 12] = [
         (
             "/settings/api-keys".into(),
             vec![
@@ -73,6 +52,8 @@ fn viewer_sees_everything_and_changes_nothing() {
         ("/settings/organization".into(), vec![("name", "x"), ("plan", "enterprise")]),
         ("/settings/members".into(), vec![("login", "x"), ("role", "owner")]),
         ("/settings/members/role".into(), vec![("login", "viewer"), ("role", "owner")]),
+        ("/settings/members/link".into(), vec![("login", "viewer")]),
+        ("/settings/members/remove".into(), vec![("login", "viewer")]),
     ];
     for (path, fields) in changes {
         let answer = viewer.submit(&path, &[&[token], &fields[..]].concat());
@@ -80,11 +61,70 @@ fn viewer_sees_everything_and_changes_nothing() {
     }
 }
 
+/// The forms and links of a page that lead to a change, but for those of the sidebar.
+fn ways_to_change(page: &str) -> Vec<&str> {
+    let main = page.split_once("<main").unwrap().1;
+    let forms = main.split("<form").skip(1).filter(|form| form.contains("method=\"post\""));
+    let forms = forms.map(|form| form.split("action=\"").nth(1).unwrap());
+    let links = main.split("<a ").skip(1).map(|link| link.split("href=\"").nth(1).unwrap());
+    let paths = forms.chain(links).map(|rest| rest.split('"').next().unwrap());
+    let changes = ["/new", "/edit", "/rotate", "/retire", "/disable", "/enable", "/revoke"];
+    let leads_to_one = |path: &&str| {
+        changes.iter().any(|change| path.ends_with(change))
+            || path.starts_with("/settings/members")
+            || path == &"/settings/organization"
+    };
+    paths.filter(leads_to_one).collect()
+}
+
+#[test]
+fn pages_offer_what_their_reader_may_do_and_nothing_else() {
+    let site = Site::start();
+    let [mut viewer, mut member, mut admin, mut owner] = ["viewer", "member", "admin", "owner"]
+        .map(|role| member(&site, &format!("a-{role}"), role));
+    let key = owner.newest_key();
+    let of_a_key = ["/edit", "/rotate", "/disable", "/revoke"].map(|what| format!("{key}{what}"));
+    let of_a_key: Vec<_> = of_a_key.iter().map(String::as_str).collect();
+    let offered = |client: &mut FormClient, path: &str| -> Vec<String> {
+        ways_to_change(&client.get(path).body).into_iter().map(str::to_owned).collect()
+    };
+    let list = "/settings/api-keys";
+    assert_eq!(offered(&mut viewer, list), [""; 0]);
+    for client in [&mut viewer, &mut member] {
+        assert_eq!(offered(client, &key), [""; 0]);
+        assert_eq!(offered(client, "/settings/organization"), [""; 0]);
+        assert_eq!(offered(client, "/settings/members"), [""; 0]);
+    }
+    for client in [&mut admin, &mut owner] {
+        let mut ways = offered(client, &key);
+        ways.sort_by_key(|own| of_a_key.iter().position(|way| own == way));
+        assert_eq!(ways, of_a_key);
+        assert_eq!(offered(client, "/settings/organization"), ["/settings/organization"]);
+    }
+    assert!(offered(&mut member, list).contains(&format!("{list}/new")));
+    assert_eq!(offered(&mut admin, "/settings/members"), [""; 0]);
+    assert!(offered(&mut owner, "/settings/members").contains(&"/settings/members/remove".into()));
+
+    let revoke = [("confirm", &site.first_key[8..16])];
+    assert_eq!(owner.change(&format!("{key}/revoke"), &revoke).status, 303);
+    assert_eq!(offered(&mut owner, &key), [""; 0], "what is revoked is past changing");
+}
+
+#[test]
+fn organization_is_changed_by_admins_and_owners_alone() {
+    let site = Site::start();
+    for (role, status) in [("viewer", 403), ("member", 403), ("admin", 303), ("owner", 303)] {
+        let mut client = member(&site, &format!("a-{role}"), role);
+        let change = [("name", "Changed"), ("plan", "free")];
+        assert_eq!(client.change("/settings/organization", &change).status, status, "{role}");
+    }
+}
+
 #[test]
 fn member_manages_the_keys_that_they_made_and_no_others() {
     let site = Site::start();
     let mut alice = member(&site, "alice", "member");
-    let not_hers = first_key(&mut alice);
+    let not_hers = alice.newest_key();
     let (status, page) = create(&mut alice, &["shield:read", "shield:write"]);
     assert_eq!(status, 201, "{page}");
     let hers = key_of(&page);
@@ -135,6 +175,8 @@ fn member_gets_no_key_that_manages_keys() {
     ];
     assert_eq!(carol.submit(&format!("{hers}/edit"), &widen).status, 303);
     assert_eq!(alice.get(&format!("{hers}/rotate")).status, 403);
+    let rotate = [("once", "x"), ("overlap", "0")];
+    assert_eq!(alice.change(&format!("{hers}/rotate"), &rotate).status, 403);
 
     // She may rename it: the scope that she can't grant stays as it is.
     let token = alice.form_token();
@@ -204,6 +246,32 @@ fn owner_can_not_become_somebody_of_another_organization() {
     let answer = eve.submit("/settings/members/link", &link);
     assert_eq!(answer.status, 409, "{}", answer.body);
     let _still_good = FormClient::signed_in(&site, &site.link);
+}
+
+#[test]
+fn nobody_looks_at_an_organization_that_is_not_theirs() {
+    let site = Site::start();
+    site.operate(&["organizations", "create", "acme", "--plan", "pro"]);
+    let mut owner = FormClient::signed_in(&site, &site.link);
+    for other in ["acme", "no-such-one"] {
+        let answer = owner.change("/switch", &[("organization", other)]);
+        assert_eq!(answer.status, 404, "{other}: {}", answer.body);
+    }
+    assert!(owner.get("/settings/api-keys").body.contains("first-key"));
+}
+
+#[test]
+fn form_that_was_opened_in_one_organization_changes_nothing_in_another() {
+    let site = Site::start();
+    site.operate(&["organizations", "create", "acme", "--plan", "pro"]);
+    site.operate(&["members", "add", "owner", "--organization", "acme", "--role", "owner"]);
+    let mut owner = FormClient::signed_in(&site, &site.link);
+    assert_eq!(owner.change("/switch", &[("organization", "demo")]).status, 303);
+    let token = owner.form_token();
+    assert_eq!(owner.change("/switch", &[("organization", "acme")]).status, 303);
+    let rename = [("form_token", token.as_str()), ("name", "Meant for demo"), ("plan", "free")];
+    assert_eq!(owner.submit("/settings/organization", &rename).status, 403);
+    assert!(!owner.get("/settings/organization").body.contains("Meant for demo"));
 }
 
 #[test]

@@ -1,12 +1,13 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
-use crate::form_client::{FormClient, hidden};
+use crate::form_client::{FormClient, secret_of};
+use crate::place;
 
 /// The program at its loudest, while a key is made on its pages: neither the key nor what signs
-/// somebody in is in what it says, but for the one time on standard output.
+/// somebody in is in what it says, but for the one time on standard output, or in what it keeps.
 #[test]
-fn no_key_no_password_and_no_session_is_logged() {
+fn no_key_no_password_and_no_session_is_logged_or_kept() {
     let directory = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_takumo-cloud"))
         .args(["serve", "--listen", "127.0.0.1:0"])
@@ -37,25 +38,18 @@ fn no_key_no_password_and_no_session_is_logged() {
     assert_eq!(client.submit("/sign-in/link", &[("token", token)]).status, 303);
     let cookie = client.cookie.clone().unwrap();
     let session = cookie.split_once('=').unwrap().1.to_owned();
-    let form = client.get("/settings/api-keys/new").body;
-    let (form_token, once) = (hidden(&form, "form_token"), hidden(&form, "once"));
-    let made = client.submit(
-        "/settings/api-keys",
-        &[
-            ("form_token", form_token.as_str()),
-            ("once", once.as_str()),
-            ("name", "quiet"),
-            ("environment", "live"),
-            ("scope", "shield:read"),
-            ("expires", "never"),
-            ("expires_on", ""),
-        ],
-    );
-    let secret = made.body.split("TAKUMO_API_KEY=").nth(1).unwrap()[..72].to_owned();
-    client.get(&format!("/settings/api-keys?q={secret}"));
+    let form_token = client.form_token();
+    let made = client.create("quiet", &["shield:read"]);
+    let secret = secret_of(&made.body);
+    assert_eq!(client.get(&format!("/settings/api-keys?q={secret}")).status, 400);
+    assert_eq!(client.create(&secret, &["shield:read"]).status, 400, "a field holds it");
     // One who is signed out, with a cookie that is none.
     client.cookie = Some(format!("{cookie}x"));
     client.get("/settings/api-keys");
+
+    // While it runs, so that the log of the database is still there.
+    let kept = place::contents(directory.path());
+    assert!(kept.len() >= place::PARTS);
 
     let stop = Command::new("kill").arg(child.id().to_string()).status().unwrap();
     assert!(stop.success() && child.wait().unwrap().success());
@@ -65,5 +59,12 @@ fn no_key_no_password_and_no_session_is_logged() {
         [&secret, &secret[20..52], &password, token, &session, &form_token, "wrong-password-typed"];
     for secret in secrets {
         assert!(!log.contains(secret), "{secret} is in the log");
+    }
+    let held = |text: &str| {
+        kept.iter().any(|(_, bytes)| memchr::memmem::find(bytes, text.as_bytes()).is_some())
+    };
+    assert!(held(&secret[..16]), "the search finds what is there");
+    for secret in [&secret[..], &secret[20..52], &password, token, &session] {
+        assert!(!held(secret), "{secret} is kept");
     }
 }

@@ -38,10 +38,24 @@ fn session_ends_by_itself() {
     let sign_in = || FormClient::signed_in(&site, &site.operate(&["members", "link", "owner"]));
     let is_over = |client: &mut FormClient| client.get("/settings/api-keys").status == 303;
 
+    let pass = |minutes: i64| {
+        let earlier = "UPDATE takumo_sessions SET expires_at = expires_at -";
+        tables::execute(site.directory(), &format!("{earlier} {}", minutes * 60_000_000));
+    };
+
     let mut idle = sign_in();
     assert!(!is_over(&mut idle));
-    tables::execute(site.directory(), "UPDATE takumo_sessions SET expires_at = 1");
-    assert!(is_over(&mut idle), "nobody has used it for long");
+    pass(29);
+    assert!(!is_over(&mut idle));
+    pass(2);
+    assert!(is_over(&mut idle), "nobody has used it for half an hour");
+
+    let mut used = sign_in();
+    for _ in 0..3 {
+        pass(29);
+        tables::make_sessions_older(site.directory(), 29 * 60);
+        assert!(!is_over(&mut used), "it lives on while it is used");
+    }
 
     let mut old = sign_in();
     tables::make_sessions_older(site.directory(), 12 * 3_600 - 60);
@@ -94,13 +108,17 @@ fn link_signs_in_once_and_only_while_it_is_young() {
     assert_eq!(client.submit("/sign-in/link", &[("token", token)]).status, 303);
     assert_eq!(client.submit("/sign-in/link", &[("token", token)]).status, 401);
 
-    let voided = site.operate(&["members", "link", "owner"]);
-    let old = site.operate(&["members", "link", "owner"]);
-    tables::execute(site.directory(), "UPDATE takumo_sign_in_links SET expires_at = 1");
-    for link in [voided, old] {
+    let mut use_after = |hours: i64, link: &str| {
+        let earlier = "UPDATE takumo_sign_in_links SET expires_at = expires_at -";
+        tables::execute(site.directory(), &format!("{earlier} {}", hours * 3_600_000_000));
         let token = link.split_once("token=").unwrap().1;
-        assert_eq!(client.submit("/sign-in/link", &[("token", token)]).status, 401);
-    }
+        client.submit("/sign-in/link", &[("token", token)]).status
+    };
+    let make = || site.operate(&["members", "link", "owner"]);
+    assert_eq!(use_after(23, &make()), 303);
+    assert_eq!(use_after(24, &make()), 401, "a day is over");
+    let (voided, _another) = (make(), make());
+    assert_eq!(use_after(0, &voided), 401, "there is a newer one");
 }
 
 #[test]
@@ -130,7 +148,57 @@ fn attempts_to_sign_in_are_limited() {
     assert_eq!(attempt("not the password"), 429);
     assert_eq!(attempt(&site.password), 429, "a right guess among many is not told");
     // A link is no guess.
-    let _signed_in = FormClient::signed_in(&site, &site.link);
+    let mut owner = FormClient::signed_in(&site, &site.link);
+
+    // Nor is the password found out by changing it, from a session that somebody has left open.
+    tables::make_sessions_older(site.directory(), 16 * 60);
+    let guess = [("current", "not the password"), ("password", "x"), ("again", "x")];
+    assert_eq!(owner.change("/settings/password", &guess).status, 429);
+}
+
+#[test]
+fn who_signs_in_has_all_attempts_again() {
+    let site = Site::start();
+    let mut client = FormClient::new(&site);
+    for _ in 0..2 {
+        for _ in 0..9 {
+            let wrong = [("login", "owner"), ("password", "not the password")];
+            assert_eq!(client.submit("/sign-in", &wrong).status, 401);
+        }
+        let right = [("login", "owner"), ("password", site.password.as_str())];
+        assert_eq!(client.submit("/sign-in", &right).status, 303);
+    }
+}
+
+#[test]
+fn attempts_through_a_proxy_are_counted_by_who_is_behind_it() {
+    let site = Site::start_behind(Some("https://keys.example.com".parse().unwrap()));
+    let mut client = FormClient::new(&site);
+    let mut attempt = |number: usize, address: &str| {
+        let login = format!("user{number}");
+        let fields = [("login", login.as_str()), ("password", "not the password")];
+        let headers = [("sec-fetch-site", "same-origin"), ("x-forwarded-for", address)];
+        client.submit_as("/sign-in", &fields, &headers).status
+    };
+    for number in 0..50 {
+        assert_eq!(attempt(number, "203.0.113.9"), 401);
+    }
+    assert_eq!(attempt(50, "203.0.113.9"), 429);
+    assert_eq!(attempt(51, "203.0.113.10"), 401);
+}
+
+#[test]
+fn link_stands_in_for_the_password_for_a_quarter_of_an_hour() {
+    let site = Site::start();
+    let mut owner = FormClient::signed_in(&site, &site.link);
+    let another = "a long enough password";
+    let change = [("password", another), ("again", another)];
+    let differing = [("password", another), ("again", "another long enough password")];
+    assert_eq!(owner.change("/settings/password", &differing).status, 400);
+    tables::make_sessions_older(site.directory(), 16 * 60);
+    assert_eq!(owner.change("/settings/password", &change).status, 403);
+    let mut owner = FormClient::signed_in(&site, &site.operate(&["members", "link", "owner"]));
+    assert_eq!(owner.change("/settings/password", &change).status, 303);
 }
 
 #[test]

@@ -11,9 +11,11 @@ fn all_that_is_there(window: &Window) -> String {
     let there = window.run_async(
         "const databases = indexedDB.databases ? await indexedDB.databases() : [];
          const caches = window.caches ? await window.caches.keys() : [];
+         // Its items are no properties that could be spread.
+         const items = (storage) => Object.keys(storage).map((name) => [name, storage.getItem(name)]);
          const fields = [...document.querySelectorAll('input, textarea')].map((own) => own.value);
          return JSON.stringify([document.documentElement.outerHTML, fields, location.href, document.cookie,
-             {...localStorage}, {...sessionStorage}, history.state, window.name, databases, caches]);",
+             items(localStorage), items(sessionStorage), history.state, window.name, databases, caches]);",
     );
     there.as_str().unwrap().to_owned()
 }
@@ -22,7 +24,7 @@ fn all_that_is_there(window: &Window) -> String {
 fn assert_gone(window: &Window, secret: &str, when: &str) {
     let there = all_that_is_there(window);
     for part in [secret, &secret[8..], &secret[20..52]] {
-        assert!(!there.contains(part), "{when}: the key is there still: {there}");
+        assert!(!there.contains(part), "{when}: it is there still: {there}");
     }
 }
 
@@ -34,6 +36,10 @@ fn key_is_in_one_page_and_no_way_leads_back_to_it() {
     let secret = create(&browser, "ci-pipeline");
     assert!(all_that_is_there(&browser).contains(&secret), "the search finds what is there");
     assert!(!browser.url().contains(&secret[8..16]));
+    for storage in ["localStorage", "sessionStorage"] {
+        browser.run(&format!("{storage}.setItem('planted', 'in {storage}')"));
+        assert!(all_that_is_there(&browser).contains(&format!("in {storage}")), "nor does it miss");
+    }
 
     browser.follow("#secret-card .primary");
     assert_gone(&browser, &secret, "on the next page");
@@ -135,6 +141,21 @@ fn page_that_comes_back_from_memory_has_forgotten_the_key() {
         assert_gone(&browser, &secret, event);
         assert!(browser.find("#secret-gone").is_shown());
     }
+}
+
+#[test]
+fn page_that_comes_back_from_memory_has_forgotten_the_link_of_a_member() {
+    let site = Site::start();
+    let browser = Browser::default().start();
+    site.sign_in(&browser);
+    browser.go(&site.page("/settings/members"));
+    browser.fill("#login", "dora");
+    browser.follow("[aria-labelledby=add] .primary");
+    let link = browser.text("#link");
+    let token = link.split_once("token=").unwrap().1;
+    assert!(all_that_is_there(&browser).contains(token), "the search finds what is there");
+    browser.run("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");
+    assert_gone(&browser, token, "after it came back");
 }
 
 #[test]

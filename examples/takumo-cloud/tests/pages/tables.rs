@@ -11,13 +11,14 @@ pub(crate) fn execute(directory: &Path, sql: &str) {
     tables.execute(sql, []).unwrap();
 }
 
-/// Lets every session have begun so many seconds earlier.
+/// Lets every session have begun, and been used last, so many seconds earlier.
 pub(crate) fn make_sessions_older(directory: &Path, seconds: i64) {
     execute(
         directory,
         &format!(
-            "UPDATE takumo_sessions SET data = json_set(data, '$.signed_in.begun_at', \
-             json_extract(data, '$.signed_in.begun_at') - {seconds} * 1000000)"
+            "UPDATE takumo_sessions SET data = json_set(data, \
+             '$.signed_in.begun_at', data ->> '$.signed_in.begun_at' - {seconds} * 1000000, \
+             '$.signed_in.seen_at', data ->> '$.signed_in.seen_at' - {seconds} * 1000000)"
         ),
     );
 }

@@ -84,6 +84,14 @@ impl Tour {
         Self { site, browser, stops, paths }
     }
 
+    /// Goes to a stop, which must be there: a picture of an error shows nothing, and nobody is kept out
+    /// of one either.
+    pub(crate) fn visit(&self, stop: &Stop) {
+        self.browser.go(&self.site.page(&stop.path));
+        let status = self.browser.status();
+        assert_eq!(status, if stop.name == "not-found" { 404 } else { 200 }, "{}", stop.path);
+    }
+
     /// The id of the key of this name.
     fn id(&self, name: &str) -> &str {
         let found = self.paths.iter().find(|(own, _)| own == name);

@@ -55,6 +55,13 @@ impl Window {
         self.get("/url").as_str().unwrap().to_owned()
     }
 
+    /// The status of the answer that the page came in.
+    pub(crate) fn status(&self) -> u64 {
+        let status =
+            self.run("return performance.getEntriesByType('navigation')[0].responseStatus");
+        status.as_u64().unwrap()
+    }
+
     pub(crate) fn source(&self) -> String {
         self.get("/source").as_str().unwrap().to_owned()
     }

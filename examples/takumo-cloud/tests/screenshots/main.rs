@@ -54,21 +54,22 @@ fn main() {
     }
     let site = inhabited();
     live_through(&site);
-    let Tour { site, browser, stops, .. } = Tour::of(site);
+    let tour = Tour::of(site);
+    let Tour { site, browser, stops, .. } = &tour;
     for look in looks() {
-        let camera = Camera { browser: &browser, place: &place, look, all };
+        let camera = Camera { browser, place: &place, look, all };
         browser.look(look.scheme, look.size);
         // The dialog is taken in the place of the page that there is without a script.
         for stop in stops.iter().filter(|stop| stop.name != "create-key") {
             if camera.wants(stop.name) {
                 browser.look(look.scheme, look.size);
-                browser.go(&site.page(&stop.path));
+                tour.visit(stop);
                 camera.take(stop.name);
             }
         }
     }
     for look in looks() {
-        let camera = Camera { browser: &browser, place: &place, look, all };
+        let camera = Camera { browser, place: &place, look, all };
         if camera.wants("create-key") {
             browser.look(look.scheme, look.size);
             browser.go(&site.page("/settings/api-keys"));
@@ -77,6 +78,7 @@ fn main() {
             browser.fill("dialog #new-name", "release-bot");
             camera.take_window("create-key");
             browser.follow("dialog form .primary");
+            assert_eq!(browser.status(), 201);
             // No plaintext, not even one of a key that never leaves this run, gets into a picture.
             browser.run(
                 "for (const line of document.querySelectorAll('.copy-text'))
@@ -87,10 +89,11 @@ fn main() {
     }
     browser.chromium("Network.clearBrowserCookies", &serde_json::json!({}));
     for look in looks() {
-        let camera = Camera { browser: &browser, place: &place, look, all };
+        let camera = Camera { browser, place: &place, look, all };
         if camera.wants("sign-in") {
             browser.look(look.scheme, look.size);
             browser.go(&site.page("/sign-in"));
+            assert_eq!(browser.status(), 200);
             camera.take("sign-in");
         }
     }
