@@ -39,11 +39,11 @@ fn key_is_made_by_the_keyboard_alone() {
     tab_to(&browser, "[data-dialog]");
     browser.press(ENTER);
     browser.find("dialog[open]");
+    assert_eq!(browser.run("return document.activeElement.id"), "new-name", "ready to be typed");
     browser.press(ESCAPE);
     wait("the dialog to close", || (browser.count("dialog[open]") == 0).then_some(()));
     browser.press(ENTER);
     assert!(!browser.find("dialog #expires-on").is_shown(), "no day is asked for yet");
-    tab_to(&browser, "dialog #new-name");
     browser.press("by-keyboard");
     tab_to(&browser, "dialog [data-scopes='shield:read shield:write']");
     browser.press(" ");
