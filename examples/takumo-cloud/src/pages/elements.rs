@@ -80,8 +80,7 @@ fn spoken(at: Timestamp, now: Timestamp) -> String {
     let micros = now.as_micros().saturating_sub(at.as_micros());
     let seconds = micros.unsigned_abs() / 1_000_000;
     match seconds {
-        0 => "just now".into(),
-        1..45 if micros >= 0 => "just now".into(),
+        0..45 if micros > -1_000_000 => "just now".into(),
         0..MONTH if micros >= 0 => format!("{} ago", count(seconds)),
         // To the next minute: what was given 24 hours a moment ago has a day, and not 23 hours.
         0..MONTH => format!("in {}", count(seconds.next_multiple_of(60))),
