@@ -30,7 +30,7 @@ pub(super) async fn show(
         div.page-head {
             div {
                 h1 { "Fleet" }
-                p.muted { "The servers that verify keys. What is revoked is refused by each of them within its bound." }
+                p.muted { "The servers that verify keys. What is revoked is refused by each of them within its bound. Another server is known by its last report." }
             }
         }
         section aria-labelledby="nodes" {
@@ -81,11 +81,11 @@ fn progress(node: &NodeStatus, own: &keyfob::Health) -> Markup {
     html! {
         td data-label="Lag" {
             @match lag {
-                Some(lag) => (counted(lag, "change")),
+                Some(lag) => (counted(lag, "position")),
                 None => span.muted { "unknown" },
             }
         }
-        td data-label="Staleness" { (span(staleness)) }
+        td data-label="Staleness" { @if !answers { "at most " } (span(staleness)) }
     }
 }
 

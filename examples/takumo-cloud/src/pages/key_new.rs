@@ -98,7 +98,7 @@ fn full(by: &SignedIn) -> Html<String> {
             div.notice.warn {
                 (icon(Icon::Warning))
                 p {
-                    "The " (by.organization.plan) " plan holds "
+                    "The " (capital(by.organization.plan.as_str())) " plan holds "
                     (by.organization.plan.key_limit()) " keys, and all are in use."
                 }
             }
