@@ -106,7 +106,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App, front: Front) -
         .route("/settings/organization", get(organization::show).post(organization::edit))
         .route("/settings/members", get(members::show).post(members::add))
         .route("/settings/members/role", post(members::set_role))
-        .route("/settings/members/remove", post(members::remove))
+        .route("/settings/members/remove", get(members::confirm_removal).post(members::remove))
         .route("/settings/members/link", post(members::link))
         .route("/settings/password", get(own_password::show).post(own_password::submit))
         .route("/usage", get(usage::show))

@@ -156,7 +156,7 @@ async fn names(app: &App, by: &SignedIn, events: &[Event]) -> Result<Names, ApiE
 
 pub(super) type Names = BTreeMap<KeyId, KeyName>;
 
-/// Events as a table; the key stands in it, by its name, where they are of several.
+/// Events as a table; each names its key where they are of several.
 pub(super) fn table(events: &[Event], now: Timestamp, names: Option<&Names>) -> Markup {
     html! {
         table.stacked.events {
@@ -165,19 +165,24 @@ pub(super) fn table(events: &[Event], now: Timestamp, names: Option<&Names>) -> 
                 tr {
                     th scope="col" { "When" }
                     th scope="col" { "What" }
-                    th.roomy scope="col" { "By whom" }
-                    @if names.is_some() { th.roomy scope="col" { "Key" } }
-                    th scope="col" { "Details" }
+                    th scope="col" { "By whom" }
+                    th.rest scope="col" { "Details" }
                 }
             }
             tbody {
                 @for event in events {
                     tr {
                         td data-label="When" { (time(event.at, now)) }
-                        th scope="row" data-label="What" { code.action { (event.action) } }
-                        td data-label="By whom" { (name(event.actor.as_str())) }
-                        @if let Some(names) = names { td data-label="Key" { (key_link(event.key, names)) } }
-                        td data-label="Details" { (details(event)) }
+                        th scope="row" data-label="What" {
+                            div {
+                                code.action { (event.action) }
+                                @if let (Some(id), Some(names)) = (event.key, names) {
+                                    div.key { (key_link(id, names)) }
+                                }
+                            }
+                        }
+                        td.by data-label="By whom" { (name(event.actor.as_str())) }
+                        td.rest data-label="Details" { (details(event)) }
                     }
                 }
             }
@@ -185,12 +190,11 @@ pub(super) fn table(events: &[Event], now: Timestamp, names: Option<&Names>) -> 
     }
 }
 
-fn key_link(key: Option<KeyId>, names: &Names) -> Markup {
+fn key_link(id: KeyId, names: &Names) -> Markup {
     html! {
-        @match key.map(|id| (id, names.get(&id))) {
-            Some((id, Some(own))) => a href={ (PATH) "/" (id) } title=(id) { (name(own.as_str())) },
-            Some((id, None)) => code { (id) },
-            None => span.muted { "–" },
+        @match names.get(&id) {
+            Some(own) => a href={ (PATH) "/" (id) } title=(id) { (name(own.as_str())) },
+            None => code { (id) },
         }
     }
 }

@@ -61,6 +61,18 @@ pub(super) fn time_or(at: Option<Timestamp>, now: Timestamp, otherwise: &str) ->
     }
 }
 
+/// When a key ends: in how many days, and on which.
+pub(super) fn expiry(key: &KeyRecord, now: Timestamp) -> Markup {
+    let day = |at| rfc3339(at).chars().take(10).collect::<String>();
+    html! {
+        @match key.expires_at.map(|at| (spoken(at, now), day(at), at)) {
+            Some((said, day, at)) if said != day => { (time(at, now)) ", on " span.nowrap { (day) } },
+            Some((.., at)) => (time(at, now)),
+            None => span.muted { "never" },
+        }
+    }
+}
+
 const MONTH: u64 = 30 * 24 * 60 * 60;
 
 /// `4 minutes ago`, `in 3 days`, and the date when it is further away than a month.
@@ -68,7 +80,7 @@ fn spoken(at: Timestamp, now: Timestamp) -> String {
     let micros = now.as_micros().saturating_sub(at.as_micros());
     let seconds = micros.unsigned_abs() / 1_000_000;
     match seconds {
-        0..45 if micros >= 0 => "just now".into(),
+        0..45 if micros > -1_000_000 => "just now".into(),
         0..MONTH if micros >= 0 => format!("{} ago", count(seconds)),
         // To the next minute: what was given 24 hours a moment ago has a day, and not 23 hours.
         0..MONTH => format!("in {}", count(seconds.next_multiple_of(60))),
@@ -133,6 +145,8 @@ mod tests {
         assert_eq!(said(-3 * 86_400), "in 3 days");
         assert_eq!(said(-(3 * 86_400 - 5)), "in 3 days");
         assert_eq!(said(-5), "in 1 minute");
+        // What was written down after the page began.
+        assert_eq!(spoken(Timestamp::from_micros(now.as_micros() + 900_000), now), "just now");
         assert_eq!(said(86_400 * 365), "2022-11-14");
         assert_eq!(spoken(Timestamp::MAX, now).len(), 10);
     }

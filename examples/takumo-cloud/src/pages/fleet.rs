@@ -3,7 +3,7 @@ use axum::response::Html;
 use keyfob::{Environment, NodeStatus, PageSize};
 use maud::{Markup, html};
 
-use super::elements::{badge, digits, environment, name, span, time};
+use super::elements::{badge, counted, environment, name, span, time};
 use super::layout::{self, Place};
 use super::signed_in::SignedIn;
 use crate::app::App;
@@ -30,7 +30,7 @@ pub(super) async fn show(
         div.page-head {
             div {
                 h1 { "Fleet" }
-                p.muted { "The servers that verify keys. What is revoked is refused by each of them within its bound." }
+                p.muted { "The servers that verify keys. What is revoked is refused by each of them within its bound. Another server is known by its last report." }
             }
         }
         section aria-labelledby="nodes" {
@@ -40,7 +40,7 @@ pub(super) async fn show(
                     tr {
                         th scope="col" { "Server" }
                         th scope="col" { "State" }
-                        th.number scope="col" { "Lag" }
+                        th scope="col" { "Lag" }
                         th scope="col" { "Staleness" }
                         th scope="col" { "Bound" }
                         th scope="col" { "Started" }
@@ -79,13 +79,13 @@ fn progress(node: &NodeStatus, own: &keyfob::Health) -> Markup {
     let lag = if answers { own.lag } else { Some(node.lag) };
     let staleness = own.staleness.filter(|_| answers).unwrap_or(node.silence);
     html! {
-        td.number data-label="Lag" {
+        td data-label="Lag" {
             @match lag {
-                Some(lag) => (digits(lag)),
+                Some(lag) => (counted(lag, "position")),
                 None => span.muted { "unknown" },
             }
         }
-        td data-label="Staleness" { (span(staleness)) }
+        td data-label="Staleness" { @if !answers { "at most " } (span(staleness)) }
     }
 }
 

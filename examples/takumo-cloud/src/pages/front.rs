@@ -37,6 +37,17 @@ impl Front {
         !host.is_empty() && authority.eq_ignore_ascii_case(host)
     }
 
+    /// Where a browser that sent these headers finds this site, for an address that is handed on.
+    /// `Host` is what that browser asked for, and nobody else gets to see what is made of it.
+    pub(super) fn origin(&self, headers: &HeaderMap) -> Option<String> {
+        let host = || headers.get(header::HOST)?.to_str().ok().filter(|host| !host.is_empty());
+        match self {
+            Self::Proxy(url) => Some(url.origin().to_owned()),
+            Self::Loopback => host().map(|host| format!("http://{host}")),
+            Self::Network => host().map(|host| format!("https://{host}")),
+        }
+    }
+
     /// The address that somebody comes from. A proxy on this machine is believed about the one that
     /// it names last, which is the one that it has seen itself; nobody else is.
     pub(super) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
@@ -85,6 +96,16 @@ mod tests {
         for other in ["http://keys.example.com", "http://127.0.0.1:8080", "https://evil.example"] {
             assert!(!proxy().is_origin(other, &renamed), "{other}");
         }
+    }
+
+    #[test]
+    fn address_that_is_handed_on_is_the_one_that_browsers_use() {
+        let asked = headers(&[("host", "127.0.0.1:8080")]);
+        let origin = |front: &Front| front.origin(&asked);
+        assert_eq!(origin(&Front::Loopback).unwrap(), "http://127.0.0.1:8080");
+        assert_eq!(origin(&Front::Network).unwrap(), "https://127.0.0.1:8080");
+        assert_eq!(origin(&proxy()).unwrap(), "https://keys.example.com");
+        assert_eq!(Front::Loopback.origin(&HeaderMap::new()), None);
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub(super) async fn confirm(
     by: SignedIn,
     KeyPath(id): KeyPath,
 ) -> Result<Html<String>, ApiError> {
-    let key = by.own_key(&app, id).await?;
+    let key = by.key_to_change(&app, id).await?;
     Ok(page(&by, &key, "", None))
 }
 

@@ -82,11 +82,11 @@ pub(super) fn name(text: &str) -> Result<KeyName, String> {
 
 /// The scopes by name, if the person may grant all of them.
 pub(super) fn scopes(names: &[String], by: &SignedIn) -> Result<ScopeSet<Scope>, String> {
-    let scopes = ScopeSet::<Scope>::from_patterns(names.iter().map(String::as_str))
-        .map_err(|error| super::errors::sentence(&error.to_string()))?;
-    if scopes.is_empty() {
+    if names.is_empty() {
         return Err("Choose at least one scope: a key without any could do nothing.".into());
     }
+    let scopes = ScopeSet::<Scope>::from_patterns(names.iter().map(String::as_str))
+        .map_err(|error| super::errors::sentence(&error.to_string()))?;
     let beyond = scopes - by.role.grants();
     if !beyond.is_empty() {
         return Err(format!("A {} can't grant {beyond}.", by.role));

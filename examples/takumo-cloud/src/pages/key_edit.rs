@@ -4,7 +4,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use keyfob::{Expiry, KeyEdit, KeyRecord};
 use maud::{Markup, html};
 
-use super::elements::time_or;
+use super::elements::expiry as expiry_of;
 use super::key_draft::{self, LIVES};
 use super::key_list::PATH;
 use super::key_new::scope_boxes;
@@ -32,7 +32,7 @@ pub(super) async fn show(
     by: SignedIn,
     KeyPath(id): KeyPath,
 ) -> Result<Html<String>, ApiError> {
-    let key = by.own_key(&app, id).await?;
+    let key = by.key_to_change(&app, id).await?;
     Ok(page(&by, &key, &Typed::of(&key), None))
 }
 
@@ -142,7 +142,7 @@ fn expiry(by: &SignedIn, key: &KeyRecord, typed: &Typed) -> Markup {
                     option value="on" selected[typed.expires == "on"] { "On a day…" }
                     option value="never" selected[typed.expires == "never"] { "Never" }
                 }
-                p.help #expires-now { "Now: " (time_or(key.expires_at, by.now, "never")) }
+                p.help #expires-now { "Now: " (expiry_of(key, by.now)) }
             }
             div.field.grow data-shown-with="expires=on" {
                 label for="expires-on" { "Last day, if you choose one" }

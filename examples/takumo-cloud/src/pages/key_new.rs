@@ -98,7 +98,7 @@ fn full(by: &SignedIn) -> Html<String> {
             div.notice.warn {
                 (icon(Icon::Warning))
                 p {
-                    "The " (by.organization.plan) " plan holds "
+                    "The " (capital(by.organization.plan.as_str())) " plan holds "
                     (by.organization.plan.key_limit()) " keys, and all are in use."
                 }
             }
@@ -122,7 +122,8 @@ fn form(by: &SignedIn, draft: &KeyDraft) -> Markup {
             div.field {
                 label for="new-name" { "Name" }
                 input #new-name name="name" value=(draft.name) required maxlength="255"
-                    placeholder="cursor-laptop" autocomplete="off" aria-describedby="new-name-help";
+                    placeholder="cursor-laptop" autocomplete="off" autofocus
+                    aria-describedby="new-name-help";
                 p.help #new-name-help {
                     "Where it will be used, such as " code { "cursor-laptop" } " or "
                     code { "ci-pipeline" } "."
@@ -202,6 +203,9 @@ pub(super) fn scope_boxes(by: &SignedIn, ticked: &[String], presets: bool) -> Ma
                             data-scopes=(preset.scopes(by)) { (preset.name) }
                     }
                 }
+            }
+            @if grants != ScopeSet::all() {
+                p.help { "A " (by.role) " can't grant the scopes whose boxes are greyed out: ask an admin." }
             }
             div.scope-groups {
                 @for (resource, title) in RESOURCES {

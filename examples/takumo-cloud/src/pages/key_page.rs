@@ -9,7 +9,9 @@ use maud::{Markup, html};
 
 use super::audit;
 use super::charts::{chart, days_of_key};
-use super::elements::{environment, last_used, name, person, rotates, status, time, time_or};
+use super::elements::{
+    environment, expiry, last_used, name, person, rotates, status, time, time_or,
+};
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
 use super::layout::{self, Place, form_token};
@@ -109,7 +111,7 @@ fn properties(key: &KeyRecord, now: Timestamp) -> Markup {
                     dt { "Created" }
                     dd { (time(key.created_at, now)) span.muted { " by " (person(&key.created_by)) } }
                 }
-                div { dt { "Expires" } dd { (time_or(key.expires_at, now, "never")) } }
+                div { dt { "Expires" } dd { (expiry(key, now)) } }
                 div { dt { "Last used" } dd { (time_or(last_used(key), now, "never")) } }
                 div.wide { dt { "Id" } dd { code { (key.id) } } }
                 div.wide {
@@ -127,7 +129,7 @@ fn secrets(by: &SignedIn, key: &KeyRecord, changes: bool) -> Markup {
             h2 #secrets { "Secrets" }
             ul.secrets {
                 @for (place, secret) in key.secrets.iter().enumerate() {
-                    li { (secret_line(secret, place == 0, by.now)) }
+                    li { (secret_line(key, secret, place == 0, by.now)) }
                 }
             }
             @if changes && rotates(key, by.now) {
@@ -142,15 +144,16 @@ fn secrets(by: &SignedIn, key: &KeyRecord, changes: bool) -> Markup {
 }
 
 /// Whether an old one may go: whoever rotates wants to know if it is in use still.
-fn secret_line(secret: &SecretRecord, newest: bool, now: Timestamp) -> Markup {
+fn secret_line(key: &KeyRecord, secret: &SecretRecord, newest: bool, now: Timestamp) -> Markup {
     let which = if newest { "The secret" } else { "The old secret" };
     html! {
         div.secret-name {
             code { (secret.hint) }
             @match secret.retires_at {
+                Some(end) if end <= now => span.badge.quiet { "Retired" },
+                _ if key.status(now) != KeyStatus::Active => span.badge.quiet { "Refused" },
+                Some(end) => span.badge.notice { "Retires " (time(end, now)) },
                 None => span.badge.good { "Works" },
-                Some(end) if end > now => span.badge.notice { "Retires " (time(end, now)) },
-                Some(_) => span.badge.quiet { "Retired" },
             }
         }
         p.muted.small {

@@ -36,7 +36,7 @@ pub(super) async fn show(
     by: SignedIn,
     KeyPath(id): KeyPath,
 ) -> Result<Html<String>, ApiError> {
-    let key = by.own_key(&app, id).await?;
+    let key = by.key_to_change(&app, id).await?;
     may_rotate(&by, &key)?;
     page(&by, &key)
 }

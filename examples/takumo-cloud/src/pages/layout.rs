@@ -176,7 +176,7 @@ fn person(by: &SignedIn, place: Place) -> Markup {
         div.person {
             div.person-name {
                 span.avatar aria-hidden="true" { (by.login.as_str().chars().take(1).collect::<String>()) }
-                span { (by.login) }
+                span title=(by.login) { (by.login) }
                 span.muted.small { (capital(by.role.as_str())) }
             }
             (entry(Place::Password, place))

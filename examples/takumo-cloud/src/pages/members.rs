@@ -1,16 +1,17 @@
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 
-use super::Site;
-use super::elements::{badge, capital, time};
+use super::address;
+use super::elements::{badge, capital, name, time};
 use super::errors::sentence;
 use super::icons::{Icon, icon};
 use super::layout::{self, Place, form_token};
 use super::notice::{self, notice, problem};
 use super::signed_in::{SignedIn, require};
 use super::submission::Submission;
+use super::{Front, Site};
 use crate::app::App;
 use crate::db::Member;
 use crate::error::ApiError;
@@ -29,7 +30,7 @@ pub(super) async fn show(
 ) -> Result<Html<String>, ApiError> {
     let done: Option<String> = parameters.take(notice::PARAMETER)?;
     parameters.finish()?;
-    page(&app, &by, &notice(done.as_deref())).await
+    page(&app, &by, &notice(done.as_deref()), &Draft::EMPTY).await
 }
 
 /// `POST /settings/members`: `login`, `role`
@@ -38,6 +39,7 @@ pub(super) async fn show(
 /// already is added by the operator: an owner must not get hold of another organization's people.
 pub(super) async fn add(
     State(site): State<Site>,
+    headers: HeaderMap,
     Submission { by, mut fields }: Submission,
 ) -> Result<Response, ApiError> {
     let typed = fields.required("login")?;
@@ -51,19 +53,26 @@ pub(super) async fn add(
         }
         Err(error) => Err(MemberError::Invalid(error)),
     };
-    answer(&site.app, &by, added).await
+    let draft = Draft { login: &typed, role };
+    match added {
+        Ok((login, token)) => hand_over(&site, &headers, &by, &login, &token).await,
+        Err(error) => refused(&site.app, &by, error, &draft).await,
+    }
 }
 
 /// `POST /settings/members/link`: `login`
 pub(super) async fn link(
-    State(app): State<App>,
+    State(site): State<Site>,
+    headers: HeaderMap,
     Submission { by, mut fields }: Submission,
 ) -> Result<Response, ApiError> {
     let login = fields.parsed::<Login>("login")?;
     fields.finish()?;
     manager(&by)?;
-    let link = app.link_of_own_member(by.organization_id(), &login, by.author()).await;
-    answer(&app, &by, link.map(|token| (login, token))).await
+    match site.app.link_of_own_member(by.organization_id(), &login, by.author()).await {
+        Ok(token) => hand_over(&site, &headers, &by, &login, &token).await,
+        Err(error) => refused(&site.app, &by, error, &Draft::EMPTY).await,
+    }
 }
 
 /// `POST /settings/members/role`: `login`, `role`
@@ -77,6 +86,21 @@ pub(super) async fn set_role(
     manager(&by)?;
     let changed = app.change_member(by.organization_id(), &login, Some(role), by.author()).await;
     changed_to(&app, &by, changed, "role").await
+}
+
+/// `GET /settings/members/remove`, with `login`
+pub(super) async fn confirm_removal(
+    State(app): State<App>,
+    by: SignedIn,
+    mut parameters: Parameters,
+) -> Result<Html<String>, ApiError> {
+    let login: Option<Login> = parameters.take("login")?;
+    parameters.finish()?;
+    manager(&by)?;
+    let members = app.db.members(by.organization_id()).await?;
+    let member = members.iter().find(|member| Some(&member.login) == login.as_ref());
+    let member = member.ok_or_else(|| ApiError::not_found("there is no such member"))?;
+    Ok(removal(&by, &member.login))
 }
 
 /// `POST /settings/members/remove`: `login`
@@ -103,26 +127,17 @@ async fn changed_to(
 ) -> Result<Response, ApiError> {
     match changed {
         Ok(()) => Ok(Redirect::to(&format!("{PATH}?done={done}")).into_response()),
-        Err(error) => refused(app, by, error).await,
-    }
-}
-
-async fn answer(
-    app: &App,
-    by: &SignedIn,
-    made: Result<(Login, Token), MemberError>,
-) -> Result<Response, ApiError> {
-    match made {
-        Ok((login, token)) => {
-            let page = page(app, by, &handed_over(&login, &token)).await?;
-            Ok((StatusCode::CREATED, page).into_response())
-        }
-        Err(error) => refused(app, by, error).await,
+        Err(error) => refused(app, by, error, &Draft::EMPTY).await,
     }
 }
 
 /// What a person did wrong is told on the page; what failed is an error.
-async fn refused(app: &App, by: &SignedIn, error: MemberError) -> Result<Response, ApiError> {
+async fn refused(
+    app: &App,
+    by: &SignedIn,
+    error: MemberError,
+    draft: &Draft<'_>,
+) -> Result<Response, ApiError> {
     match error {
         MemberError::Tables(error) => Err(error.into()),
         MemberError::Log(error) => Err(error.into()),
@@ -130,13 +145,29 @@ async fn refused(app: &App, by: &SignedIn, error: MemberError) -> Result<Respons
         MemberError::Entropy(error) => Err(error.into()),
         wrong => {
             let text = sentence(&wrong.to_string());
-            let page = page(app, by, &problem(Some(&text))).await?;
+            let page = page(app, by, &problem(Some(&text)), draft).await?;
             Ok((StatusCode::CONFLICT, page).into_response())
         }
     }
 }
 
-fn handed_over(login: &Login, token: &Token) -> Markup {
+async fn hand_over(
+    Site { app, front, .. }: &Site,
+    headers: &HeaderMap,
+    by: &SignedIn,
+    login: &Login,
+    token: &Token,
+) -> Result<Response, ApiError> {
+    let told = handed_over(login, &link_to(front, headers, token));
+    let page = page(app, by, &told, &Draft::EMPTY).await?;
+    Ok((StatusCode::CREATED, page).into_response())
+}
+
+fn link_to(front: &Front, headers: &HeaderMap, token: &Token) -> String {
+    format!("{}{}", front.origin(headers).unwrap_or_default(), token.sign_in_path())
+}
+
+fn handed_over(login: &Login, link: &str) -> Markup {
     html! {
         div.card.stack data-shown-once {
             div.notice.warn role="status" {
@@ -147,10 +178,10 @@ fn handed_over(login: &Login, token: &Token) -> Markup {
                 }
             }
             div.field {
-                p.label #link-label { "Put it behind the address of this site" }
+                p.label #link-label { "Sign-in link" }
                 div.copy {
                     code.copy-text #link tabindex="0" role="textbox" aria-readonly="true"
-                        aria-labelledby="link-label" { (token.sign_in_path()) }
+                        aria-labelledby="link-label" { (link) }
                     button type="button" data-copy="link" hidden aria-label="Copy: the link" {
                         (icon(Icon::Copy)) span { "Copy" }
                     }
@@ -160,7 +191,22 @@ fn handed_over(login: &Login, token: &Token) -> Markup {
     }
 }
 
-async fn page(app: &App, by: &SignedIn, told: &Markup) -> Result<Html<String>, ApiError> {
+/// What was typed to add somebody.
+struct Draft<'a> {
+    login: &'a str,
+    role: Role,
+}
+
+impl Draft<'_> {
+    const EMPTY: Draft<'static> = Draft { login: "", role: Role::Member };
+}
+
+async fn page(
+    app: &App,
+    by: &SignedIn,
+    told: &Markup,
+    draft: &Draft<'_>,
+) -> Result<Html<String>, ApiError> {
     let members = app.db.members(by.organization_id()).await?;
     let manages = by.role.manages_members();
     let content = html! {
@@ -183,7 +229,7 @@ async fn page(app: &App, by: &SignedIn, told: &Markup) -> Result<Html<String>, A
             }
             tbody { @for member in &members { (row(by, member, manages)) } }
         }
-        @if manages { (add_form(by)) }
+        @if manages { (add_form(by, draft)) }
     };
     Ok(layout::page(by, Place::Members, "Members", &content))
 }
@@ -216,11 +262,8 @@ fn row(by: &SignedIn, member: &Member, manages: bool) -> Markup {
                             input type="hidden" name="login" value=(member.login);
                             button.small aria-label={ "Make a sign-in link for " (member.login) } { "Sign-in link" }
                         }
-                        form method="post" action={ (PATH) "/remove" } {
-                            (form_token(by))
-                            input type="hidden" name="login" value=(member.login);
-                            button.small.bad aria-label={ "Remove " (member.login) } { "Remove" }
-                        }
+                        a.button.small.bad href=(removal_path(&member.login))
+                            aria-label={ "Remove " (member.login) } { "Remove…" }
                     }
                 }
             }
@@ -228,7 +271,41 @@ fn row(by: &SignedIn, member: &Member, manages: bool) -> Markup {
     }
 }
 
-fn add_form(by: &SignedIn) -> Markup {
+fn removal_path(login: &Login) -> String {
+    address(&format!("{PATH}/remove"), &[("login", login.to_string())])
+}
+
+fn removal(by: &SignedIn, login: &Login) -> Html<String> {
+    let content = html! {
+        div.page-head {
+            div {
+                p.crumbs { a href=(PATH) { "Members" } }
+                h1 { "Remove this member?" }
+            }
+        }
+        div.card.narrow.stack {
+            div.notice.bad {
+                (icon(Icon::Warning))
+                p {
+                    strong { (login) } " sees nothing of " (name(by.organization.name.as_str()))
+                    " any more, from their next request on."
+                }
+            }
+            p { "Keys that they made go on working. Revoke those that they may have copied." }
+            form method="post" action={ (PATH) "/remove" } {
+                (form_token(by))
+                input type="hidden" name="login" value=(login);
+                div.actions {
+                    button.bad.filled { "Remove member" }
+                    a.button href=(PATH) { "Cancel" }
+                }
+            }
+        }
+    };
+    layout::page(by, Place::Members, "Remove a member", &content)
+}
+
+fn add_form(by: &SignedIn, draft: &Draft<'_>) -> Markup {
     html! {
         section.card.narrow aria-labelledby="add" {
             h2 #add { "Add a member" }
@@ -237,12 +314,12 @@ fn add_form(by: &SignedIn) -> Markup {
                 div.row {
                     div.field.grow {
                         label for="login" { "Login" }
-                        input #login name="login" required maxlength="64" autocomplete="off"
+                        input #login name="login" value=(draft.login) required maxlength="64" autocomplete="off"
                             autocapitalize="none" spellcheck="false" placeholder="alice@example.com";
                     }
                     div.field {
                         label for="role" { "Role" }
-                        select #role name="role" { (roles(Role::Member)) }
+                        select #role name="role" { (roles(draft.role)) }
                     }
                 }
                 ul.muted.small.role-list {

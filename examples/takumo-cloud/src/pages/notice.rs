@@ -18,8 +18,8 @@ const NOTICES: [(&str, &str); 14] = [
     ("role", "The role was changed."),
     ("removed", "The member was removed. Their session has ended here."),
     ("password", "Your password is changed, and your other sessions have ended."),
-    ("switched", "You look at another organization now."),
-    ("signed-in", "You are signed in. Choose a password of your own, if you have none."),
+    ("switched", "You have switched to another organization."),
+    ("signed-in", "You are signed in."),
     ("signed-out", "You are signed out."),
 ];
 
@@ -31,7 +31,15 @@ pub(super) fn notice(word: Option<&str>) -> Markup {
     let told = NOTICES.iter().find(|(own, _)| Some(*own) == word);
     html! {
         @if let Some((_, text)) = told {
-            div.notice.good role="status" { (icon(Icon::Check)) p { (text) } }
+            div.notice.good role="status" {
+                (icon(Icon::Check))
+                p {
+                    (text)
+                    @if word == Some("signed-in") {
+                        " " a href="/settings/password" { "Choose a password of your own" } ", if you have none."
+                    }
+                }
+            }
         }
     }
 }

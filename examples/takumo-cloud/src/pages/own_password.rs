@@ -79,7 +79,8 @@ fn page(by: &SignedIn, done: Option<&str>, wrong: Option<&str>) -> Html<String> 
             (problem(wrong))
             form.stack method="post" action="/settings/password" {
                 (form_token(by))
-                input type="hidden" name="username" value=(by.login) autocomplete="username" disabled;
+                // Not sent: it tells a password manager whose password this is.
+                input type="text" value=(by.login) autocomplete="username" hidden readonly;
                 @if !by.came_by_link {
                     div.field {
                         label for="current" { "Current password" }

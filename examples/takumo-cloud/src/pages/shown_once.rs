@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use keyfob::{IssuedKey, IssuedOnce, KeyRecord};
 use maud::{Markup, html};
 
-use super::elements::{environment, name};
+use super::elements::{environment, name, time};
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
 use super::layout::{self, Place};
@@ -17,17 +17,19 @@ use super::signed_in::SignedIn;
 /// left, so that one which comes back from the memory of the browser has it no more. A reload sends
 /// the form again, which by its token is known to have made its key.
 pub(super) fn answer(by: &SignedIn, title: &str, key: &IssuedOnce) -> Response {
-    let (status, content) = match key {
-        IssuedOnce::New(issued) => (StatusCode::CREATED, plaintext(title, issued)),
-        IssuedOnce::Replayed(key) => (StatusCode::OK, already(key)),
+    let (status, title, content) = match key {
+        IssuedOnce::New(issued) => (StatusCode::CREATED, title, plaintext(by, title, issued)),
+        IssuedOnce::Replayed(key) => (StatusCode::OK, SHOWN_ALREADY, already(key)),
     };
     let page = layout::page(by, Place::ApiKeys, title, &content);
     let no_store = HeaderValue::from_static("no-store, max-age=0");
     (status, [(header::CACHE_CONTROL, no_store)], page).into_response()
 }
 
-fn plaintext(title: &str, IssuedKey { key, api_key, .. }: &IssuedKey) -> Markup {
+fn plaintext(by: &SignedIn, title: &str, issued: &IssuedKey) -> Markup {
+    let IssuedKey { key, api_key, .. } = issued;
     let secret = api_key.expose_secret();
+    let old_ends = key.secrets.get(1).and_then(|old| old.retires_at);
     html! {
         div.page-head {
             div {
@@ -42,6 +44,13 @@ fn plaintext(title: &str, IssuedKey { key, api_key, .. }: &IssuedKey) -> Markup 
                     strong { "Copy the key now. " }
                     "You won't see it again: it is not kept, here or anywhere."
                 }
+            }
+            @match old_ends {
+                Some(end) if end > by.now => {
+                    p { "The old secret works on, and retires " (time(end, by.now)) "." }
+                }
+                Some(_) => p { "The old secret is refused from now on." },
+                None => {}
             }
             (line("secret", "Your key", secret))
             (line("secret-export", "For a shell", &format!("export TAKUMO_API_KEY={secret}")))
@@ -71,9 +80,11 @@ fn line(id: &str, label: &str, text: &str) -> Markup {
     }
 }
 
+const SHOWN_ALREADY: &str = "This key was shown already";
+
 fn already(key: &KeyRecord) -> Markup {
     html! {
-        div.page-head { h1 { "This key was shown already" } }
+        div.page-head { h1 { (SHOWN_ALREADY) } }
         div.card.stack {
             p {
                 "This form made " (name(key.name.as_str()))

@@ -25,7 +25,7 @@ pub(super) async fn show(
     if is_signed_in(&session).await {
         return Ok(Redirect::to(key_list::PATH).into_response());
     }
-    Ok(Html(page(None, done.as_deref()).into_string()).into_response())
+    Ok(Html(page(None, done.as_deref(), "").into_string()).into_response())
 }
 
 /// `POST /sign-in`: `login`, `password`
@@ -46,7 +46,7 @@ pub(super) async fn submit(
     let login = login.trim().to_ascii_lowercase();
     if !site.attempts.begin(&login, client, site.app.keys.now()) {
         let text = "There were too many attempts. Wait a quarter of an hour, and try again.";
-        return Ok(again(StatusCode::TOO_MANY_REQUESTS, text));
+        return Ok(again(StatusCode::TOO_MANY_REQUESTS, text, &login));
     }
     let person = match login.parse::<Login>() {
         Ok(login) => site.app.db.person(&login).await?,
@@ -56,7 +56,7 @@ pub(super) async fn submit(
     let good = site.passwords.verify(password, hash).await?;
     let Some(person) = person.filter(|_| good) else {
         tracing::info!(%client, "somebody could not sign in");
-        return Ok(again(StatusCode::UNAUTHORIZED, "Login or password is wrong."));
+        return Ok(again(StatusCode::UNAUTHORIZED, "Login or password is wrong.", &login));
     };
     site.attempts.succeeded(&login, client);
     begin(&session, &site.app, &person, By::Password).await?;
@@ -73,11 +73,11 @@ pub(super) async fn sign_out(
     Ok(Redirect::to("/sign-in?done=signed-out"))
 }
 
-fn again(status: StatusCode, text: &str) -> Response {
-    (status, Html(page(Some(text), None).into_string())).into_response()
+fn again(status: StatusCode, text: &str, login: &str) -> Response {
+    (status, Html(page(Some(text), None, login).into_string())).into_response()
 }
 
-fn page(wrong: Option<&str>, done: Option<&str>) -> Markup {
+fn page(wrong: Option<&str>, done: Option<&str>, login: &str) -> Markup {
     let content = html! {
         div.card.stack {
             h1 { "Sign in" }
@@ -86,13 +86,13 @@ fn page(wrong: Option<&str>, done: Option<&str>) -> Markup {
             form.stack method="post" action="/sign-in" {
                 div.field {
                     label for="login" { "Login" }
-                    input #login name="login" required autocomplete="username" autocapitalize="none"
-                        spellcheck="false" autofocus;
+                    input #login name="login" value=(login) required autocomplete="username"
+                        autocapitalize="none" spellcheck="false" autofocus[login.is_empty()];
                 }
                 div.field {
                     label for="password" { "Password" }
                     input #password name="password" type="password" required
-                        autocomplete="current-password";
+                        autocomplete="current-password" autofocus[!login.is_empty()];
                 }
                 button.primary { "Sign in" }
             }

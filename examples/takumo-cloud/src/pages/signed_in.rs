@@ -1,7 +1,9 @@
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use keyfob::{Author, Environment, KeyId, KeyRecord, OrganizationId, RequestId, Timestamp};
+use keyfob::{
+    Author, Environment, KeyId, KeyRecord, KeyState, OrganizationId, RequestId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
@@ -49,6 +51,15 @@ impl SignedIn {
     /// One of the organization's keys, to look at.
     pub(super) async fn key(&self, app: &App, id: KeyId) -> Result<KeyRecord, ApiError> {
         Ok(app.keys.get(self.organization_id(), id).await?)
+    }
+
+    /// One of them, to begin a change of.
+    pub(super) async fn key_to_change(&self, app: &App, id: KeyId) -> Result<KeyRecord, ApiError> {
+        let key = self.own_key(app, id).await?;
+        if matches!(key.state, KeyState::Revoked(_)) {
+            return Err(ApiError::conflict("the key is revoked, and that is final"));
+        }
+        Ok(key)
     }
 
     /// One of them, to change.

@@ -18,12 +18,13 @@ const VERSION: &str = "4.14.1";
 const SHA_512: &str =
     "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==";
 
-static SOURCE: LazyLock<String> = LazyLock::new(source);
+/// A failure is told to each test that asks, not only to the first.
+static SOURCE: LazyLock<Result<String, String>> = LazyLock::new(source);
 
 /// Fails when the page that the window shows has something that keeps people out.
 #[track_caller]
 pub(crate) fn check(window: &Window, what: &str) {
-    window.run(&SOURCE);
+    window.run(SOURCE.as_ref().unwrap_or_else(|why| panic!("{why}")));
     let found = window.run_async(
         "const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
          const { violations } = await axe.run({ runOnly: { type: 'tag', values: tags } });
@@ -34,43 +35,56 @@ pub(crate) fn check(window: &Window, what: &str) {
     assert!(found.is_empty(), "{what}: {found:#?}");
 }
 
-fn source() -> String {
+fn source() -> Result<String, String> {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let package = place.join(format!("axe-core-{VERSION}.tgz"));
     if !fs::read(&package).is_ok_and(|bytes| is_the_pinned_one(&bytes)) {
-        let fetched = tempfile::tempdir_in(place).unwrap();
-        let wanted = format!("axe-core@{VERSION}");
-        let cache = fetched.path().join("cache").display().to_string();
-        let fetch = ["pack", &wanted, "--ignore-scripts", "--fetch-retries=1", "--cache", &cache];
-        run("npm", &fetch, fetched.path(), "it needs the registry, or axe-core in `target/tmp`");
-        let file = fetched.path().join(format!("axe-core-{VERSION}.tgz"));
-        let bytes = fs::read(&file).unwrap();
-        assert!(
-            is_the_pinned_one(&bytes),
-            "npm's axe-core {VERSION} is not the one that is pinned"
-        );
-        fs::rename(file, &package).unwrap();
+        fetch(place, &package)?;
     }
     let file = package.display().to_string();
-    let unpack = ["-xzOf", &file, "package/axe.min.js"];
-    let unpacked = run("tar", &unpack, place, "the package is whole");
-    String::from_utf8(unpacked.stdout).unwrap()
+    let unpacked = run("tar", &["-xzOf", &file, "package/axe.min.js"], place)?;
+    Ok(String::from_utf8(unpacked.stdout).unwrap())
+}
+
+fn fetch(place: &Path, package: &Path) -> Result<(), String> {
+    let fetched = tempfile::tempdir_in(place).unwrap();
+    let wanted = format!("axe-core@{VERSION}");
+    let cache = fetched.path().join("cache").display().to_string();
+    let fetch = ["pack", &wanted, "--ignore-scripts", "--fetch-retries=1", "--cache", &cache];
+    run("npm", &fetch, fetched.path()).map_err(|why| {
+        format!(
+            "axe-core {VERSION}, by which the pages are tested, can't be fetched. It is needed once. \
+             If there is no way to npm's registry from here, run `npm pack {wanted}` where there is \
+             one, and put the file that it makes at {}.\n{why}",
+            package.display()
+        )
+    })?;
+    let file = fetched.path().join(format!("axe-core-{VERSION}.tgz"));
+    if !fs::read(&file).is_ok_and(|bytes| is_the_pinned_one(&bytes)) {
+        return Err(format!(
+            "what npm's registry has as axe-core {VERSION} is not what is pinned in {}",
+            file!()
+        ));
+    }
+    fs::rename(file, package).unwrap();
+    Ok(())
 }
 
 fn is_the_pinned_one(package: &[u8]) -> bool {
     STANDARD.encode(Sha512::digest(package)) == SHA_512
 }
 
-#[track_caller]
-fn run(program: &str, arguments: &[&str], place: &Path, hint: &str) -> Output {
+fn run(program: &str, arguments: &[&str], place: &Path) -> Result<Output, String> {
     let output =
         Command::new(program).args(arguments).current_dir(place).stdin(Stdio::null()).output();
-    let output = output.unwrap_or_else(|error| {
-        panic!("{program} is not installed ({error}): on Debian, `apt-get install {program}`")
-    });
+    let output = output.map_err(|error| {
+        format!("{program} is not installed ({error}): on Debian, `apt-get install {program}`")
+    })?;
+    if output.status.success() {
+        return Ok(output);
+    }
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {arguments:?} failed, and {hint}: {errors}");
-    output
+    Err(format!("{program} {} failed: {errors}", arguments.join(" ")))
 }
 
 /// A page that nobody could use, so that what is found nowhere else would be found.

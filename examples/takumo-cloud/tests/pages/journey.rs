@@ -38,6 +38,7 @@ fn owner_makes_uses_rotates_and_revokes_a_key() {
     let second = browser.text("#secret");
     assert_ne!(first, second);
     assert!(accepted(&first) && accepted(&second), "both work while they overlap");
+    assert!(browser.text("#secret-card").contains("The old secret works on, and retires in 1 day"));
     browser.follow("#secret-card .primary");
     assert!(browser.text(".badges").contains("Rotating"));
     reload_until(&browser, "both used", |browser| {
@@ -53,6 +54,7 @@ fn owner_makes_uses_rotates_and_revokes_a_key() {
     browser.follow("form[action$='/disable'] button");
     assert!(!accepted(&second));
     assert!(browser.text(".badges").contains("Disabled"));
+    assert!(browser.text("ul.secrets").contains("Refused"), "{}", browser.text("ul.secrets"));
     browser.follow("form[action$='/enable'] button");
     assert!(accepted(&second));
 
@@ -61,6 +63,12 @@ fn owner_makes_uses_rotates_and_revokes_a_key() {
     let told = browser.text(".notice.bad");
     assert!(told.contains("Revoked") && told.contains("lost laptop"), "{told}");
     assert_eq!(browser.count("section.danger"), 0, "what is revoked can't be changed");
+    let secrets = browser.text("ul.secrets");
+    assert!(secrets.contains("Refused") && !secrets.contains("Works"), "{secrets}");
+    for change in ["edit", "rotate", "revoke"] {
+        browser.go(&format!("{}/{change}", page.split('?').next().unwrap()));
+        assert!(browser.text("main").contains("The key is revoked, and that is final"), "{change}");
+    }
 
     browser.go(&site.page("/audit"));
     let log = browser.text("main table");

@@ -152,6 +152,8 @@ fn member_manages_the_keys_that_they_made_and_no_others() {
 fn member_gets_no_key_that_manages_keys() {
     let site = Site::start();
     let mut alice = member(&site, "alice", "member");
+    let form = alice.get("/settings/api-keys/new").body;
+    assert!(form.contains("A member can't grant the scopes"), "{form}");
     let (status, page) = create(&mut alice, &["org:write"]);
     assert_eq!(status, 400);
     assert!(
@@ -212,19 +214,40 @@ fn owner_adds_a_member_who_signs_in_and_there_is_always_an_owner() {
     browser.click("#role option[value=admin]");
     browser.follow("[aria-labelledby=add] .primary");
     let link = browser.text("#link");
+    assert!(
+        link.starts_with(&site.page("/sign-in/link?token=")),
+        "it can be sent as it is: {link}"
+    );
     browser.follow("form[action='/settings/members/role'] button");
     assert!(browser.text("main").contains("dora@example.com"));
     assert!(!browser.source().contains(&link), "the link is shown once");
 
     // `dora` comes before `owner`: the last row is the only owner's own.
-    browser.follow("tbody tr:last-child form[action$='/remove'] button");
+    browser.follow("tbody tr:last-child a[href*='/remove']");
+    assert!(browser.text("main").contains("owner sees nothing of Demo any more"));
+    browser.follow("main form button");
     assert!(browser.text("[role=alert]").contains("needs an owner"));
+
+    // What was typed is there still when it was wrong.
+    browser.fill("#login", "no login");
+    browser.click("#role option[value=viewer]");
+    browser.follow("[aria-labelledby=add] .primary");
+    assert!(browser.text("[role=alert]").contains("A login is"));
+    assert_eq!(browser.find("#login").property("value"), "no login");
+    assert_eq!(browser.find("#role").property("value"), "viewer");
 
     let mut dora = FormClient::signed_in(&site, &link);
     assert_eq!(dora.get("/settings/organization").status, 200);
     let token = dora.form_token();
     let grab = [("form_token", token.as_str()), ("login", "dora@example.com"), ("role", "owner")];
     assert_eq!(dora.submit("/settings/members/role", &grab).status, 403);
+    assert_eq!(dora.get("/settings/members/remove?login=owner").status, 403);
+
+    browser.go(&site.page("/settings/members/remove?login=nobody"));
+    assert_eq!(browser.text("h1"), "Not found");
+    browser.go(&site.page("/settings/members/remove?login=dora%40example.com"));
+    browser.follow("main form button");
+    assert_eq!(dora.get("/settings/organization").status, 403, "she was removed");
 }
 
 #[test]

@@ -125,12 +125,16 @@ fn link_signs_in_once_and_only_while_it_is_young() {
 fn unknown_login_and_wrong_password_get_the_same_answer() {
     let site = Site::start();
     let mut client = FormClient::new(&site);
-    let mut answer = |login, password| {
+    // What was typed stands in the form again, and is all that differs.
+    let mut answer = |login: &str, password| {
         let answer = client.submit("/sign-in", &[("login", login), ("password", password)]);
-        (answer.status, answer.body)
+        let typed = format!("value=\"{}\"", login.to_lowercase());
+        assert_eq!(answer.body.matches(&typed).count(), 1, "{}", answer.body);
+        (answer.status, answer.body.replace(&typed, ""))
     };
     let wrong = answer("owner", "not the password");
     assert_eq!(wrong.0, 401);
+    assert!(!wrong.1.contains("not the password"), "{}", wrong.1);
     assert_eq!(answer("nobody", "not the password"), wrong);
     assert_eq!(answer("NOT/A LOGIN", "not the password"), wrong);
 }

@@ -76,6 +76,7 @@ impl Tour {
             ("audit", "/audit".into()),
             ("fleet", "/fleet".into()),
             ("members", "/settings/members".into()),
+            ("remove-member", "/settings/members/remove?login=bob%40example.com".into()),
             ("organization", "/settings/organization".into()),
             ("password", "/settings/password".into()),
             ("not-found", "/settings/nothing".into()),
