@@ -66,6 +66,9 @@ impl<A: Clone> Lookups<A> {
             for (hash, answer) in ask(hashes).await {
                 self.answer(hash, &answer);
             }
+            // Who has an answer may have another question at once: it goes into the next batch, which
+            // would be a small one without it.
+            tokio::task::yield_now().await;
         }
     }
 
