@@ -1,5 +1,6 @@
 //! Cold lookups in PostgreSQL, beside `pgbench` with the same lookup, prepared, on the same server: one
-//! caller beside one of its clients, 64 and 256 callers beside eight.
+//! caller beside one of its clients, 64 and 256 callers beside eight. `pgbench` writes nothing, so usage is
+//! written down at the end, and each second where the name says so.
 //!
 //! `KEYFOB_BENCH_KEYS` is how many keys there are, 100,000 unless set.
 
@@ -96,16 +97,28 @@ fn main() {
     for (way, options) in ways {
         let store = runtime.block_on(PostgresStore::open_with(options)).expect("a store");
         let _entered = runtime.enter();
-        let service = Service::builder(FORMAT, store.clone()).with_staleness_bound(Duration::ZERO);
-        let service = service.without_registration().build();
+        let service = |usage_interval| {
+            Service::builder(FORMAT, store.clone())
+                .with_staleness_bound(Duration::ZERO)
+                .with_usage_interval(usage_interval)
+                .without_registration()
+                .build()
+        };
+        let (reading, counting) =
+            (service(Duration::from_secs(3_600)), service(Duration::from_secs(1)));
         for (callers, baseline, goal) in [(1, 0, 0.8), (64, 1, 2.5), (256, 1, 4.0)] {
             let goal = (way == "prepared").then_some(goal);
             let find = find(&runtime, &keys, &store, callers);
-            let verify = verify(&runtime, &keys, &service, callers);
+            let verify_and_count = verify(&runtime, &keys, &counting, callers);
+            let verify = verify(&runtime, &keys, &reading, callers);
             let name = format!("find, {way}, {callers} callers");
             contenders.push(Contender { name, baseline, goal: None, turn: find });
             let name = format!("cold verify, {way}, {callers} callers");
             contenders.push(Contender { name, baseline, goal, turn: verify });
+            if way == "prepared" {
+                let name = format!("cold verify, prepared, {callers} callers, with usage");
+                contenders.push(Contender { name, baseline, goal: None, turn: verify_and_count });
+            }
         }
     }
     println!("\n## Lookups, {} keys\n\n{}", keys.number, table(&contenders));

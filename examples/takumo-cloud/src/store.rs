@@ -1,6 +1,8 @@
 //! Both parts of the database, keyfob's and takumo's, of the kind that its URL asks for.
 
+use std::fs::File;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use keyfob::DynStore;
@@ -57,10 +59,19 @@ impl Store {
 }
 
 async fn open_sqlite(path: &Path, if_missing: IfMissing) -> Result<(Store, Database), OpenError> {
+    if if_missing == IfMissing::Create {
+        create_for_owner(path);
+    }
     let options = SqliteOptions::new(path).with_create_if_missing(if_missing == IfMissing::Create);
     let store = SqliteStore::open_with(options).await?;
     let tables = Database::open_sqlite(path).await?;
     Ok((Store::Sqlite(store), tables))
+}
+
+/// Makes an empty file, if there is none, for its owner's eyes alone: sessions and hashes of passwords will
+/// be in it. SQLite gives those beside it the same mode. If this fails, to open it says why.
+fn create_for_owner(path: &Path) {
+    let _ = File::options().write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// The database itself must be there. Only who may make the tables may change them: a command that

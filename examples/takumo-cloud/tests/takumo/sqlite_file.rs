@@ -1,5 +1,8 @@
 //! What is so of a SQLite file only.
 
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+
 use crate::binary::Serving;
 use crate::operator::Operator;
 
@@ -12,6 +15,21 @@ fn clean_stop_leaves_one_whole_file() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert_eq!(files, ["takumo.db"]);
+}
+
+/// It holds sessions and hashes of passwords.
+#[test]
+fn file_is_for_its_owner_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let serving = Serving::start(directory.path(), &[]);
+    let modes = std::fs::read_dir(directory.path()).unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().mode() & 0o777)
+    });
+    let modes: BTreeMap<_, _> = modes.collect();
+    assert!(modes.contains_key("takumo.db") && modes.contains_key("takumo.db-wal"), "{modes:?}");
+    assert!(modes.values().all(|mode| *mode == 0o600), "{modes:?}");
+    serving.stop("TERM");
 }
 
 #[test]
