@@ -92,14 +92,14 @@ impl<'t> Seat<'t> {
         let mut ledger = Ledger::default();
         for _ in 0..lives {
             let life = self.settings.usage_interval.mul_f64(random.random_range(0.1..4.0));
-            let cut_at = life.mul_f64(random.random_range(0.0..1.0));
+            let before: f64 = random.random_range(0.0..1.0);
             let (node, told) = NodeProcess::start_talking(self.program, &self.settings).await?;
             node.meter(self.keys.to_vec()).await?;
-            sleep(cut_at).await;
+            sleep(life.mul_f64(before)).await;
             if let Some(proxy) = &self.proxy {
                 proxy.lose_next_answer(RECORDED);
             }
-            sleep(life - cut_at).await;
+            sleep(life.mul_f64(1.0 - before)).await;
             node.kill()?;
             ledger.close(heard(told).await, Monotonic::now());
         }
