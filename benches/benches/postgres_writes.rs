@@ -1,7 +1,6 @@
 //! Creations and usage in PostgreSQL, beside what statements written by hand take on the same private
 //! server, which syncs each commit.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use keyfob::{Actor, CreateKey, Environment, KeyLimit, KeyName, KeyService, KeyStore, ScopeSet};
@@ -13,7 +12,7 @@ use keyfob_postgres::{PostgresOptions, PostgresStore};
 use keyfob_store::{Hour, Outcome, Timestamp, UsageBatch, UsageCount};
 use keyfob_test_cluster::{PostgresOptions as ServerOptions, PostgresServer};
 use tokio::runtime::Runtime;
-use tokio_postgres::{Client, NoTls, Statement};
+use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 #[global_allocator]
@@ -111,15 +110,15 @@ const ADD: &str = "\
 
 fn usage(runtime: &Runtime, url: &str, store: &PostgresStore) -> Report {
     let client = connect(runtime, url);
-    let statement: Statement = runtime.block_on(client.prepare(ADD)).expect("the schema");
+    let statement = runtime.block_on(client.prepare(ADD)).expect("the schema");
     let id = |number| Uuid::from_bytes(*Population::id(number).as_bytes());
     let ids: Vec<_> = (0..KEYS).map(id).collect();
     let add = || {
         runtime.block_on(client.execute(&statement, &[&ids])).expect("nobody else writes");
     };
-    let counts = Arc::new(counts(&Population::new(KEYS)));
+    let counts = counts(&Population::new(KEYS));
     let record = || {
-        let batch = UsageBatch { id: rand::random(), at: now(), counts: counts.to_vec() };
+        let batch = UsageBatch { id: rand::random(), at: now(), counts: counts.clone() };
         runtime.block_on(store.record_usage(&batch)).expect("the batch is written down");
     };
     Ratios::to("added by hand", add)

@@ -66,6 +66,8 @@ impl<A: Clone> Lookups<A> {
             for (hash, answer) in ask(hashes).await {
                 self.answer(hash, &answer);
             }
+            // Whoever asks for one of them from here on waits for another batch.
+            turn.asked.clear();
             // Who has an answer may have another question at once: it goes into the next batch, which
             // would be a small one without it.
             tokio::task::yield_now().await;
@@ -127,6 +129,8 @@ impl<A> Drop for Turn<'_, A> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn hash(byte: u8) -> KeyHash {
@@ -190,6 +194,49 @@ mod tests {
         let batches = batches.into_inner().unwrap();
         assert_eq!(batches[0], (hash(0), MOST_HASHES));
         assert_eq!(batches[1].1, 1);
+    }
+
+    #[tokio::test]
+    async fn who_was_just_answered_asks_in_the_next_batch() {
+        let lookups = Arc::new(Lookups::<u8>::new());
+        for byte in [1, 2] {
+            let (answer, _) = lookups.join(hash(byte));
+            let lookups = Arc::clone(&lookups);
+            tokio::spawn(async move {
+                answer.await.unwrap();
+                drop(lookups.join(hash(byte + 10)));
+            });
+        }
+        let batches = Mutex::new(Vec::new());
+        lookups
+            .run(async |hashes: Vec<KeyHash>| {
+                batches.lock().unwrap().push(hashes.len());
+                hashes.into_iter().map(|hash| (hash, 0)).collect()
+            })
+            .await;
+        assert_eq!(*batches.lock().unwrap(), [2, 2]);
+    }
+
+    #[tokio::test]
+    async fn run_that_ends_between_batches_leaves_those_who_wait_for_the_next() {
+        let lookups = Lookups::<u8>::new();
+        let (first, _) = lookups.join(hash(1));
+        let (_other, start) = lookups.join(hash(2));
+        assert!(start, "a second batch is under way");
+        let run = lookups
+            .run(async |hashes: Vec<KeyHash>| hashes.into_iter().map(|hash| (hash, 0)).collect());
+        let mut run = Box::pin(run);
+        assert!(is_pending_once_polled(&mut run), "it lets others run");
+        first.await.unwrap();
+        let (mut again, _) = lookups.join(hash(1));
+        drop(run);
+        assert_eq!(again.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+    }
+
+    /// Polls once, and says whether it is pending.
+    fn is_pending_once_polled<F: Future>(future: &mut std::pin::Pin<Box<F>>) -> bool {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        future.as_mut().poll(&mut context).is_pending()
     }
 
     #[tokio::test]
