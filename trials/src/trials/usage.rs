@@ -90,7 +90,10 @@ impl<'t> Seat<'t> {
     async fn take_turns(&self, lives: usize) -> Result<Ledger, Failure> {
         let mut random = StdRng::seed_from_u64(self.seed);
         let mut ledger = Ledger::default();
-        for _ in 0..lives {
+        for turn in 0..MOST_TIMES * lives {
+            if turn >= lives && !self.has_cut_nothing() {
+                break;
+            }
             let life = self.settings.usage_interval.mul_f64(random.random_range(0.1..4.0));
             let before: f64 = random.random_range(0.0..1.0);
             let (node, told) = NodeProcess::start_talking(self.program, &self.settings).await?;
@@ -106,10 +109,18 @@ impl<'t> Seat<'t> {
         Ok(ledger)
     }
 
+    /// Whether there is a proxy, and no answer that it was to lose has come.
+    fn has_cut_nothing(&self) -> bool {
+        self.proxy.as_ref().is_some_and(|proxy| proxy.lost_answers() == 0)
+    }
+
     fn lost_answers(&self) -> u64 {
         self.proxy.as_ref().map_or(0, Proxy::lost_answers)
     }
 }
+
+/// How many times as many lives a seat has at most, until a connection was cut in one.
+const MOST_TIMES: usize = 20;
 
 /// How the server answers the statement that adds up usage, and no other that a node sends.
 const RECORDED: &str = "DELETE";

@@ -34,6 +34,7 @@ async fn lookup_that_nobody_waits_for_any_more_leaves_its_connection_to_nobody()
     let store = open_through(&proxy, &database).await;
     store.find(&[hash(1)]).await.unwrap();
     let before = sessions(&database, "%.find(%").await;
+    assert_eq!(before.len(), 1);
     proxy.black_hole();
     timeout(Duration::from_millis(300), store.find(&[hash(1)])).await.unwrap_err();
     proxy.heal();

@@ -41,6 +41,23 @@ async fn reads_of_the_feed_go_by_the_indices_from_the_first_key_on() {
     assert_eq!(scans(transaction.client(), "events").await, (0, 3 * TIMES));
 }
 
+/// A plan for certain values is made anew each time, and to compile one takes longer than to run it.
+#[tokio::test]
+async fn plans_are_for_any_values_and_not_compiled() {
+    let database = database();
+    open(&database).await.close().await;
+    let sql = "SELECT proname::text, proconfig FROM pg_proc \
+        WHERE pronamespace = 'keyfob'::regnamespace AND prorettype <> 'trigger'::regtype ORDER BY 1";
+    let functions = session(&database).await.query(sql, &[]).await.unwrap();
+    let names: Vec<&str> = functions.iter().map(|function| function.get(0)).collect();
+    assert_eq!(names, ["changes", "find"]);
+    for function in &functions {
+        let settings: Vec<&str> = function.get(1);
+        assert!(settings.contains(&"plan_cache_mode=force_generic_plan"), "{settings:?}");
+        assert!(settings.contains(&"jit=off"), "{settings:?}");
+    }
+}
+
 /// How often this transaction has read a table from end to end, and by an index.
 async fn scans(client: &Client, table: &str) -> (i64, i64) {
     let sql = "SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables \
