@@ -39,15 +39,16 @@ CREATE TABLE {schema}.keys (
     CHECK (revoked_reason IS NULL OR revoked_at IS NOT NULL)
 );
 
--- Lists, newest first; and lists of what is not revoked, however much is.
-CREATE INDEX keys_by_epoch ON {schema}.keys (organization, epoch, id);
+-- Lists, newest first, of what is revoked and what is not, however much of the other there is. A list of all is both.
 CREATE INDEX keys_unrevoked ON {schema}.keys (organization, epoch, id) WHERE revoked_at IS NULL;
+CREATE INDEX keys_revoked ON {schema}.keys (organization, epoch, id) WHERE revoked_at IS NOT NULL;
 -- Counts of live keys, which must not slow down as revoked and expired ones pile up.
 CREATE INDEX keys_slots ON {schema}.keys (organization, epoch, expires_at) WHERE revoked_at IS NULL;
 
 CREATE TABLE {schema}.secrets (
     hash bytea PRIMARY KEY CHECK (octet_length(hash) = 32),
-    key uuid NOT NULL REFERENCES {schema}.keys (id),
+    -- Of a key that exists: a trigger holds that. A reference would lock each key's row besides, which is a write.
+    key uuid NOT NULL,
     generation bigint NOT NULL CHECK (generation BETWEEN 1 AND 4294967295),
     hint text NOT NULL CHECK (octet_length(hint) BETWEEN 1 AND 30),
     created_at bigint NOT NULL,
@@ -56,7 +57,7 @@ CREATE TABLE {schema}.secrets (
 
 CREATE UNIQUE INDEX secrets_by_key ON {schema}.secrets (key, generation);
 -- What the feed tells of a key: the secrets that have not retired long ago, however many have.
-CREATE INDEX secrets_by_end ON {schema}.secrets (key, retires_at);
+CREATE INDEX secrets_by_end ON {schema}.secrets (key, retires_at) WHERE retires_at IS NOT NULL;
 -- A key has one secret without an end.
 CREATE UNIQUE INDEX secrets_in_use ON {schema}.secrets (key) WHERE retires_at IS NULL;
 
@@ -151,52 +152,6 @@ CREATE TABLE {schema}.nodes (
     report_interval bigint NOT NULL CHECK (report_interval >= 0)
 ) WITH (fillfactor = 50);
 
--- What is asked most often is a function: a session keeps its plan, behind a pooler too, where nothing can be
--- prepared, and to plan such a query takes several times as long as to run it. The plan must be as good when the
--- tables have grown as it was when it was made, so it goes by the indices, however small they are; and it is one for
--- any values. To compile it (JIT) would take a thousand times as long.
-
--- The keys that these hashes are of, each row with the end of the feed in the same snapshot. Where no key is found, it
--- is one row that has nothing else.
-CREATE FUNCTION {schema}.find(asked bytea[])
-RETURNS TABLE (feed_end bigint, hash bytea, id uuid, organization text, environment text, scopes text,
-    disabled boolean, revoked_at bigint, expires_at bigint, retires_at bigint, generation bigint,
-    is_of_deleted_organization boolean)
-LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
-#variable_conflict use_column
-BEGIN
-    RETURN QUERY
-    SELECT e.position, s.hash, k.id, k.organization, k.environment, k.scopes, k.disabled, k.revoked_at,
-        k.expires_at, s.retires_at, s.generation, k.epoch <> coalesce(
-            (SELECT o.epoch FROM {schema}.organizations o WHERE o.organization = k.organization), 0)
-    FROM (SELECT coalesce(max(position), 0) AS position FROM {schema}.events) e
-    LEFT JOIN ({schema}.secrets s JOIN {schema}.keys k ON k.id = s.key) ON s.hash = ANY (asked);
-END
-$$;
-
--- Where the feed begins and ends, what stands at a position, and what comes behind it, oldest first: in one snapshot, so
--- that nothing that is told to be the end has something before it that was not told. Where nothing comes behind it, it
--- is one row that tells the rest.
-CREATE FUNCTION {schema}.changes(after bigint, at_most bigint)
-RETURNS TABLE (pruned_through bigint, end_position bigint, end_tag uuid, tag_there uuid,
-    change_position bigint, tag uuid, key uuid, organization text, hashes bytea)
-LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
-#variable_conflict use_column
-BEGIN
-    RETURN QUERY
-    SELECT h.pruned_through, e.position, e.tag, a.tag, f.position,
-        (SELECT t.tag FROM {schema}.events t WHERE t.position = f.position), f.key, f.organization, f.hashes
-    FROM (SELECT pruned_through FROM {schema}.head WHERE id) h
-    LEFT JOIN LATERAL (SELECT position, tag FROM {schema}.events ORDER BY position DESC LIMIT 1) e ON true
-    LEFT JOIN {schema}.events a ON a.position = after
-    LEFT JOIN LATERAL (SELECT c.position, c.key, c.organization, c.hashes
-        FROM {schema}.feed c WHERE c.position > after ORDER BY c.position LIMIT at_most) f ON true
-    ORDER BY f.position;
-END
-$$;
-
 -- From here on: what no SQL may do, keyfob's own included.
 
 CREATE FUNCTION {schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -205,25 +160,28 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION {schema}.check_new_key() RETURNS trigger LANGUAGE plpgsql AS $$
+-- What is new is looked at once for a statement, whatever the number of its rows.
+CREATE FUNCTION {schema}.check_new_keys() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.epoch <> coalesce(
-        (SELECT o.epoch FROM {schema}.organizations o WHERE o.organization = NEW.organization), 0)
+    IF EXISTS (SELECT 1 FROM new_keys n WHERE n.epoch <> coalesce(
+        (SELECT o.epoch FROM {schema}.organizations o WHERE o.organization = n.organization), 0))
     THEN
         RAISE EXCEPTION 'keyfob: the organization of this epoch was deleted'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    RETURN NEW;
+    RETURN NULL;
 END
 $$;
 
-CREATE FUNCTION {schema}.check_new_secret() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION {schema}.check_new_secrets() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT 1 FROM {schema}.keys k WHERE k.id = NEW.key AND k.revoked_at IS NOT NULL) THEN
-        RAISE EXCEPTION 'keyfob: a revoked key gets no new secret'
+    IF EXISTS (SELECT 1 FROM new_secrets n
+        WHERE (SELECT k.revoked_at IS NULL FROM {schema}.keys k WHERE k.id = n.key) IS NOT TRUE)
+    THEN
+        RAISE EXCEPTION 'keyfob: a secret is of a key that exists and is not revoked'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    RETURN NEW;
+    RETURN NULL;
 END
 $$;
 
@@ -249,8 +207,9 @@ EXECUTE FUNCTION {schema}.refuse('a revoked key stays revoked, and as it was');
 CREATE TRIGGER keys_are_not_deleted BEFORE DELETE OR TRUNCATE ON {schema}.keys FOR EACH STATEMENT
 EXECUTE FUNCTION {schema}.refuse('a key is revoked, not deleted');
 
-CREATE TRIGGER keys_are_of_their_time BEFORE INSERT ON {schema}.keys FOR EACH ROW
-EXECUTE FUNCTION {schema}.check_new_key();
+CREATE TRIGGER keys_are_of_their_time AFTER INSERT ON {schema}.keys
+REFERENCING NEW TABLE AS new_keys FOR EACH STATEMENT
+EXECUTE FUNCTION {schema}.check_new_keys();
 
 CREATE TRIGGER secrets_keep_identity BEFORE UPDATE ON {schema}.secrets FOR EACH ROW
 WHEN ((OLD.hash, OLD.key, OLD.generation, OLD.hint, OLD.created_at)
@@ -264,8 +223,9 @@ EXECUTE FUNCTION {schema}.refuse('the end of a secret is not put off');
 CREATE TRIGGER secrets_are_not_deleted BEFORE DELETE OR TRUNCATE ON {schema}.secrets FOR EACH STATEMENT
 EXECUTE FUNCTION {schema}.refuse('a secret retires, and is not deleted');
 
-CREATE TRIGGER secrets_of_revoked_keys BEFORE INSERT ON {schema}.secrets FOR EACH ROW
-EXECUTE FUNCTION {schema}.check_new_secret();
+CREATE TRIGGER secrets_are_of_live_keys AFTER INSERT ON {schema}.secrets
+REFERENCING NEW TABLE AS new_secrets FOR EACH STATEMENT
+EXECUTE FUNCTION {schema}.check_new_secrets();
 
 CREATE TRIGGER events_are_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.events FOR EACH STATEMENT
 EXECUTE FUNCTION {schema}.refuse('the log is append-only');

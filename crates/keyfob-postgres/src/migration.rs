@@ -23,11 +23,18 @@ pub struct Migration {
 }
 
 /// In order, from version 1 without a gap.
-static ALL: [Migration; 1] = [Migration {
-    version: 1,
-    name: "keys_log_and_feed",
-    template: include_str!("../migrations/0001_keys_log_and_feed.sql"),
-}];
+static ALL: [Migration; 2] = [
+    Migration {
+        version: 1,
+        name: "keys_log_and_feed",
+        template: include_str!("../migrations/0001_keys_log_and_feed.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "functions",
+        template: include_str!("../migrations/0002_functions.sql"),
+    },
+];
 
 impl Migration {
     /// Every step, in the order in which they are applied.
@@ -106,7 +113,7 @@ mod tests {
             assert_eq!(objects, migration.template.matches("\nCREATE ").count());
         }
         let objects: Vec<_> = Migration::all().iter().flat_map(Migration::objects).collect();
-        for name in ["migrations", "keys_by_epoch", "secrets_by_key", "refuse", "keys_stay_revoked"]
+        for name in ["migrations", "keys_revoked", "secrets_by_key", "refuse", "keys_stay_revoked"]
         {
             assert!(objects.contains(&name), "{name}");
         }

@@ -9,7 +9,8 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::reads::{self, feed, lists, log, slots, usage};
 use crate::usage_writes;
-use crate::writes::{load, save};
+use crate::writes::save;
+use crate::writes::writer::PLANNING;
 use crate::{Migration, SchemaName};
 
 mod filled;
@@ -29,9 +30,6 @@ const PAGES: u64 = 60;
 
 const FOR_ANY_VALUES: &str = "SET LOCAL plan_cache_mode = force_generic_plan";
 const FOR_THESE_VALUES: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
-/// As functions of the schema set it.
-const IN_A_FUNCTION: &str =
-    "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off";
 
 /// Looks at both plans that PostgreSQL may go by.
 async fn check(client: &Client, case: Case<'_>) {
@@ -91,33 +89,51 @@ fn scan(node: &Value, depth: usize, shape: &mut String) -> bool {
     whole
 }
 
-/// What a function of the schema asks, in terms of these arguments.
-fn query_of(function: &str, arguments: &[&str]) -> String {
-    let migration = Migration::all()[0].sql(&SchemaName::default());
+/// Looks at the plan of a function of the schema: at its statement, with the arguments that it is called with.
+async fn check_function(client: &Client, function: &str, values: &str, rows: u64) {
+    let (sql, types) = statement_of(function);
+    check_under(&[PLANNING], client, Case { sql: &sql, types: &types, values, rows }).await;
+}
+
+/// The only statement of a function, and the types of its arguments, for which it has placeholders.
+fn statement_of(function: &str) -> (String, String) {
+    let migration = Migration::all()[1].sql(&SchemaName::default());
     let (_, rest) = migration.split_once(&format!(".{function}(")).unwrap();
-    let (_, query) = rest.split_once("RETURN QUERY").unwrap();
-    let mut query = query.split_once(';').unwrap().0.to_owned();
-    for (number, argument) in (1..).zip(arguments) {
-        query = query.replace(argument, &format!("${number}"));
+    let (arguments, rest) = rest.split_once(')').unwrap();
+    let (_, rest) = rest.split_once("BEGIN").unwrap();
+    let statement = rest.split_once(';').unwrap().0.trim_start();
+    let mut statement = statement.strip_prefix("RETURN QUERY").unwrap_or(statement).to_owned();
+    let mut types = Vec::new();
+    for (number, argument) in (1..).zip(arguments.split(',')) {
+        let (name, of) = argument.trim().split_once(' ').unwrap();
+        statement = replace_word(&statement, name, &format!("${number}"));
+        types.push(of);
     }
-    query
+    (statement, types.join(", "))
+}
+
+fn replace_word(text: &str, word: &str, by: &str) -> String {
+    let is_of_word = |c: char| c.is_alphanumeric() || "_.$".contains(c);
+    let mut replaced = String::new();
+    let mut rest = text;
+    while let Some(place) = rest.find(word) {
+        let (before, after) = (&rest[..place], &rest[place + word.len()..]);
+        let stands_alone = !before.ends_with(is_of_word) && !after.starts_with(is_of_word);
+        replaced.push_str(before);
+        replaced.push_str(if stands_alone { by } else { word });
+        rest = after;
+    }
+    replaced + rest
 }
 
 #[tokio::test]
 async fn lookups_and_the_feed() {
     let client = filled::filled().await;
-    let (find, hashes) = (query_of("find", &["asked"]), "bytea[]");
     for rows in [1, 64, 500] {
-        let values = format!("hashes({rows})");
-        let case = Case { sql: &find, types: hashes, values: &values, rows };
-        check_under(&[IN_A_FUNCTION], &client, case).await;
+        check_function(&client, "find", &format!("hashes({rows})"), rows).await;
     }
-    let changes = query_of("changes", &["after", "at_most"]);
     for (after, rows) in [(0, 100), (10_000, 100), (19_990, 10), (20_000, 0)] {
-        let values = format!("{after}, 100");
-        let types = "bigint, bigint";
-        let case = Case { sql: &changes, types, values: &values, rows };
-        check_under(&[IN_A_FUNCTION], &client, case).await;
+        check_function(&client, "changes", &format!("{after}, 100"), rows).await;
     }
     check(&client, Case { sql: feed::POSITION, types: "", values: "", rows: 1 }).await;
 }
@@ -181,21 +197,28 @@ async fn log_and_usage() {
 #[tokio::test]
 async fn reads_of_a_write() {
     let client = filled::filled().await;
-    let (sql, types) = (load::keys_sql(), "uuid[], text[], text[], bigint");
-    for (values, rows) in
-        [("keys(1), '{}', '{}', 0", 1), ("keys(VARIADIC small(50)), '{big}', '{t700}', 0", 51)]
-    {
-        check(&client, Case { sql: &sql, types, values, rows }).await;
-    }
-    let (sql, types) = (load::TOKENS, "text[], text[]");
-    check(&client, Case { sql, types, values: "'{big,big}', '{t1,t9999}'", rows: 2 }).await;
+    let check = async |function, values, rows| check_function(&client, function, values, rows).await;
+    check("named_epochs", "'{gone1,gone2,big}'", 2).await;
+    check("named_keys", "keys(1), '{}', '{}', 0", 1).await;
+    check("named_keys", "keys(VARIADIC small(50)), '{big}', '{t700}', 0", 51).await;
+    check("named_hashes", "hashes(64)", 64).await;
+    check("named_tokens", "'{big,big}', '{t1,t9999}'", 2).await;
     // At the limit of each: what is counted ends there, however many keys there are.
-    let (sql, types) = (load::SLOTS, "text[], bigint[], bigint[], bigint[]");
     let values = "'{big,small10}', '{1000,1000}', '{2000,2000}', '{20,20}'";
-    check(&client, Case { sql, types, values, rows: 40 }).await;
+    check("named_slots", values, 40).await;
     // Half of the live keys of `big` never expire, and the rest do later: 500 in all.
     let (sql, types) = (slots::sql(), "text, bigint");
-    check(&client, Case { sql: &sql, types, values: "'big', 1000", rows: 40 }).await;
+    self::check(&client, Case { sql: &sql, types, values: "'big', 1000", rows: 40 }).await;
+}
+
+#[tokio::test]
+async fn writes() {
+    let client = filled::filled().await;
+    let check = async |function, values, rows| check_function(&client, function, values, rows).await;
+    check("end_secrets", "keys(1), '{1}', '{5}'", 1).await;
+    let values = "keys(2, 4), '{a,b}', '{s,s}', '{NULL,NULL}', '{f,f}', '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}'";
+    check("update_keys", values, 2).await;
+    check("forget_tokens", "'{big}', '{500}'", 16).await;
 }
 
 #[tokio::test]
@@ -205,8 +228,4 @@ async fn pruning() {
     check(&client, Case { sql: &sql, types, values: "0", rows: 100 }).await;
     client.batch_execute("UPDATE keyfob.head SET pruned_through = 100").await.unwrap();
     check(&client, Case { sql: save::PRUNE_FEED, types: "", values: "", rows: 100 }).await;
-    let (sql, types) = (save::FORGET_TOKENS, "text[], bigint[]");
-    check(&client, Case { sql, types, values: "'{big}', '{500}'", rows: 16 }).await;
-    let (sql, types) = (save::END_SECRETS, "uuid[], bigint[], bigint[]");
-    check(&client, Case { sql, types, values: "keys(1), '{1}', '{5}'", rows: 1 }).await;
 }

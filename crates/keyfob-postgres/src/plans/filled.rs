@@ -43,7 +43,7 @@ const FILL: &str = "\
             CASE n % 4 WHEN 0 THEN 500 WHEN 1 THEN 100000 + n END, n % 40 = 7, \
             CASE WHEN n % 2 = 1 AND n % 20 <> 7 THEN 1 END, \
             CASE WHEN n % 2 = 1 AND n % 20 <> 7 THEN 'user:1' END FROM generate_series(1, 20000) n; \
-    ALTER TABLE keyfob.secrets DISABLE TRIGGER secrets_of_revoked_keys; \
+    ALTER TABLE keyfob.secrets DISABLE TRIGGER secrets_are_of_live_keys; \
     INSERT INTO keyfob.secrets (hash, key, generation, hint, created_at, retires_at) \
         SELECT hash(n), key(n), 1, 'hint', 0, NULL FROM generate_series(1, 20000) n; \
     INSERT INTO keyfob.feed (position, written_at, key, organization, hashes) \

@@ -1,4 +1,5 @@
-//! Takes the lock and reads all that the requests of a transaction name, in one round trip.
+//! Takes the lock and reads all that the requests of a transaction name, in one round trip. Each statement is a
+//! function of the schema: the migration that creates it tells what it does.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,11 +14,11 @@ use super::working_set::{DAY, KnownKey, KnownToken, WorkingSet};
 use crate::SchemaName;
 use crate::pipeline::Step;
 use crate::reads::uuid;
-use crate::rows::{self, KEY_RECORD, SECRET_FROM};
+use crate::rows::{self, SECRET_FROM};
 
 /// The statements that read.
 pub(crate) struct Load {
-    end: String,
+    lock: String,
     epochs: String,
     keys: String,
     hashes: String,
@@ -70,22 +71,19 @@ impl<'n> Named<'n> {
 impl Load {
     pub(crate) fn new(schema: &SchemaName) -> Self {
         Self {
-            end: schema.apply("SELECT coalesce(max(position), 0) FROM {schema}.events"),
-            epochs: schema.apply(
-                "SELECT organization, epoch FROM {schema}.organizations \
-                 WHERE organization = ANY ($1)",
-            ),
-            keys: schema.apply(&keys_sql()),
-            hashes: schema.apply("SELECT hash FROM {schema}.secrets WHERE hash = ANY ($1)"),
-            tokens: schema.apply(TOKENS),
-            slots: schema.apply(SLOTS),
+            lock: schema.apply("SELECT {schema}.lock_head()"),
+            epochs: schema.apply("SELECT * FROM {schema}.named_epochs($1)"),
+            keys: schema.apply("SELECT * FROM {schema}.named_keys($1, $2, $3, $4)"),
+            hashes: schema.apply("SELECT * FROM {schema}.named_hashes($1)"),
+            tokens: schema.apply("SELECT * FROM {schema}.named_tokens($1, $2)"),
+            slots: schema.apply("SELECT * FROM {schema}.named_slots($1, $2, $3, $4)"),
         }
     }
 
-    /// What is sent behind the statement that takes the lock. Each of these begins when the lock is had,
-    /// and sees all that committed before: that is what READ COMMITTED means.
+    /// What is sent behind the statement that begins. The first takes the lock. Each of the others begins when the
+    /// lock is had, and sees all that committed before: that is what READ COMMITTED means.
     pub(crate) fn steps<'s>(&'s self, named: &'s Named<'s>) -> Vec<Step<'s>> {
-        let mut steps = vec![Step::Statement(&self.end, Vec::new())];
+        let mut steps = vec![Step::Statement(&self.lock, Vec::new())];
         if !named.organizations.is_empty() {
             let values = vec![(&named.organizations as _, Type::TEXT_ARRAY)];
             steps.push(Step::Statement(&self.epochs, values));
@@ -202,41 +200,3 @@ fn slots(
     }
     Ok(slots)
 }
-
-/// Keys by id, and those that tokens were used for. Of the secrets, the two that a record shows and those that
-/// the feed may have to name.
-pub(crate) fn keys_sql() -> String {
-    format!(
-        "WITH named AS (SELECT unnest($1::uuid[]) AS id UNION \
-         SELECT i.key FROM unnest($2::text[], $3::text[]) a (organization, token) \
-         JOIN {{schema}}.idempotency i ON i.organization = a.organization AND i.token = a.token) \
-         SELECT {KEY_RECORD}, s.hash, s.hint, s.created_at, s.retires_at, u.at, s.generation, k.epoch \
-         FROM named n JOIN {{schema}}.keys k ON k.id = n.id \
-         LEFT JOIN LATERAL ( \
-         (SELECT * FROM {{schema}}.secrets WHERE key = k.id ORDER BY generation DESC LIMIT 2) \
-         UNION SELECT * FROM {{schema}}.secrets WHERE key = k.id AND retires_at > $4) s ON true \
-         LEFT JOIN {{schema}}.last_uses u ON u.key = s.key AND u.secret = s.generation \
-         ORDER BY k.id, s.generation DESC"
-    )
-}
-
-pub(crate) const TOKENS: &str = "\
-    SELECT i.organization, i.token, i.fingerprint, i.key, i.remembered_until \
-    FROM unnest($1::text[], $2::text[]) a (organization, token) \
-    JOIN {schema}.idempotency i ON i.organization = a.organization AND i.token = a.token";
-
-/// Slots that are held throughout a span of time, and when those end that do within it, the last first. Nothing is
-/// followed further than it takes to compare with `most`.
-pub(crate) const SLOTS: &str = "\
-    SELECT a.n, \
-        (SELECT count(*) FROM (SELECT 1 FROM {schema}.keys k WHERE k.organization = a.organization \
-            AND k.epoch = e.epoch AND k.revoked_at IS NULL AND k.expires_at IS NULL LIMIT a.most) never) \
-        + (SELECT count(*) FROM (SELECT 1 FROM {schema}.keys k WHERE k.organization = a.organization \
-            AND k.epoch = e.epoch AND k.revoked_at IS NULL AND k.expires_at > a.until LIMIT a.most) later), \
-        ARRAY (SELECT k.expires_at FROM {schema}.keys k WHERE k.organization = a.organization \
-            AND k.epoch = e.epoch AND k.revoked_at IS NULL AND k.expires_at > a.since \
-            AND k.expires_at <= a.until ORDER BY k.expires_at DESC LIMIT a.most) \
-    FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) \
-        WITH ORDINALITY a (organization, since, until, most, n) \
-    CROSS JOIN LATERAL (SELECT coalesce((SELECT o.epoch FROM {schema}.organizations o \
-        WHERE o.organization = a.organization), 0) AS epoch) e";

@@ -1,4 +1,5 @@
-//! Writes what a transaction came to: one statement for each table, all in one round trip with the commit.
+//! Writes what a transaction came to: one statement for each table, all in one round trip with the commit. What is
+//! written often is a function of the schema: the migration that creates it tells what it does.
 
 use tokio_postgres::types::Type;
 
@@ -28,15 +29,16 @@ pub(crate) struct Save {
 
 impl Save {
     pub(crate) fn new(schema: &SchemaName, notifies: bool, retention: i64) -> Self {
+        let call = |function, values| schema.apply(&call(function, values));
         Self {
-            insert_keys: schema.apply(INSERT_KEYS),
-            end_secrets: schema.apply(END_SECRETS),
-            insert_secrets: schema.apply(INSERT_SECRETS),
-            update_keys: schema.apply(UPDATE_KEYS),
-            append_events: schema.apply(APPEND_EVENTS),
-            append_feed: schema.apply(&append_feed()),
-            forget_tokens: schema.apply(FORGET_TOKENS),
-            remember_tokens: schema.apply(REMEMBER_TOKENS),
+            insert_keys: call("insert_keys", 9),
+            end_secrets: call("end_secrets", 3),
+            insert_secrets: call("insert_secrets", 6),
+            update_keys: call("update_keys", 8),
+            append_events: call("append_events", 8),
+            append_feed: call("append_feed", 4),
+            forget_tokens: call("forget_tokens", 2),
+            remember_tokens: call("remember_tokens", 5),
             delete_organizations: schema.apply(DELETE_ORGANIZATIONS),
             give_up_feed: schema.apply(&give_up_feed()),
             prune_feed: schema.apply(PRUNE_FEED),
@@ -74,62 +76,11 @@ impl Save {
     }
 }
 
-const INSERT_KEYS: &str = "\
-    INSERT INTO {schema}.keys (id, organization, epoch, name, environment, scopes, created_at, \
-        created_by, expires_at) \
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], \
-        $7::bigint[], $8::text[], $9::bigint[])";
-
-pub(crate) const END_SECRETS: &str = "\
-    UPDATE {schema}.secrets s SET retires_at = c.retires_at \
-    FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) c (key, generation, retires_at) \
-    WHERE s.key = c.key AND s.generation = c.generation";
-
-const INSERT_SECRETS: &str = "\
-    INSERT INTO {schema}.secrets (hash, key, generation, hint, created_at, retires_at) \
-    SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
-        $6::bigint[])";
-
-const UPDATE_KEYS: &str = "\
-    UPDATE {schema}.keys k SET name = c.name, scopes = c.scopes, expires_at = c.expires_at, \
-        disabled = c.disabled, revoked_at = c.revoked_at, revoked_by = c.revoked_by, \
-        revoked_reason = c.revoked_reason \
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::bigint[], \
-        $7::text[], $8::text[]) \
-        c (id, name, scopes, expires_at, disabled, revoked_at, revoked_by, revoked_reason) \
-    WHERE k.id = c.id";
-
-const APPEND_EVENTS: &str = "\
-    INSERT INTO {schema}.events (position, at, organization, action, actor, key, request_id, \
-        details) \
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], \
-        $6::uuid[], $7::text[], $8::text[])";
-
-fn append_feed() -> String {
-    format!(
-        "INSERT INTO {{schema}}.feed (position, written_at, key, organization, hashes) \
-         SELECT c.position, now.micros, c.key, c.organization, c.hashes \
-         FROM (SELECT {DATABASE_CLOCK} AS micros) now, \
-         unnest($1::bigint[], $2::uuid[], $3::text[], $4::bytea[]) \
-         c (position, key, organization, hashes)"
-    )
+/// The call of a function with so many values.
+fn call(function: &str, values: usize) -> String {
+    let values: Vec<String> = (1..=values).map(|number| format!("${number}")).collect();
+    format!("SELECT {{schema}}.{function}({})", values.join(", "))
 }
-
-/// A few for each organization, so that what is kept stays in proportion to what is remembered. Their order keeps the
-/// planner on the index: it would look for the first 16 from the start of the table, and there may be none.
-pub(crate) const FORGET_TOKENS: &str = "\
-    DELETE FROM {schema}.idempotency i USING ( \
-        SELECT t.organization, t.token FROM unnest($1::text[], $2::bigint[]) a (organization, at) \
-        CROSS JOIN LATERAL (SELECT organization, token FROM {schema}.idempotency o \
-            WHERE o.organization = a.organization AND o.remembered_until < a.at \
-            ORDER BY o.remembered_until LIMIT 16) t) old \
-    WHERE i.organization = old.organization AND i.token = old.token";
-
-const REMEMBER_TOKENS: &str = "\
-    INSERT INTO {schema}.idempotency (organization, token, fingerprint, key, remembered_until) \
-    SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[], $5::bigint[]) \
-    ON CONFLICT (organization, token) DO UPDATE SET fingerprint = excluded.fingerprint, \
-        key = excluded.key, remembered_until = excluded.remembered_until";
 
 /// A new epoch. All that bears the one before is out of reach by that, however much it is.
 const DELETE_ORGANIZATIONS: &str = "\

@@ -53,7 +53,7 @@ impl Writer {
     ) -> Self {
         let schema = &options.schema;
         let begin =
-            |timeout: Duration| schema.apply(&begin(timeout, options.idle_in_transaction_timeout));
+            |timeout: Duration| begin(timeout, options.idle_in_transaction_timeout);
         let retention = i64::try_from(options.feed_retention.as_micros()).unwrap_or(i64::MAX);
         Self {
             database,
@@ -72,6 +72,14 @@ impl Writer {
     pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Box<dyn Request>>) {
         let mut requests = Vec::new();
         while queue.recv_many(&mut requests, MOST_WRITES).await > 0 {
+            // Many who were answered by one commit write again at once. Whoever is the first of them lets the others
+            // come along, and does not have a transaction alone while they wait for the next.
+            tokio::task::yield_now().await;
+            while requests.len() < MOST_WRITES
+                && let Ok(request) = queue.try_recv()
+            {
+                requests.push(request);
+            }
             requests.retain(|request| !request.is_abandoned());
             for group in apart(requests.drain(..)) {
                 self.transact(group).await;
@@ -161,16 +169,20 @@ impl Writer {
     }
 }
 
-/// Begins, and waits for the lock. What is set is set for the transaction, and gone with it.
+/// Begins. What is set is set for the transaction, and gone with it: how long it may take, and how its statements
+/// are planned, as the functions of the schema say that do so themselves.
 fn begin(timeout: Duration, idle: Duration) -> String {
     let (timeout, idle) = (timeout.as_millis(), idle.as_millis());
     format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
          SET LOCAL lock_timeout = {timeout}; SET LOCAL statement_timeout = {timeout}; \
-         SET LOCAL idle_in_transaction_session_timeout = {idle}; \
-         SELECT FROM {{schema}}.head FOR UPDATE"
+         SET LOCAL idle_in_transaction_session_timeout = {idle}; {PLANNING}"
     )
 }
+
+/// For any values, by the indices, not compiled.
+pub(crate) const PLANNING: &str = "\
+    SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; SET LOCAL jit = off";
 
 /// Ends a transaction that has nothing to commit.
 async fn end(lent: &mut Lent) -> Result<(), Failed> {

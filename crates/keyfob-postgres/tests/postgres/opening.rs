@@ -39,7 +39,7 @@ async fn newer_schema_is_refused() {
     let newer = "INSERT INTO keyfob.migrations VALUES (999, decode(repeat('00', 32), 'hex'), 0)";
     execute(&database, newer).await.unwrap();
     let error = refused(&database, PostgresOptions::new(database.socket_url())).await;
-    assert!(matches!(error, OpenError::Newer { found: 999, known: 1 }), "{error:?}");
+    assert!(matches!(error, OpenError::Newer { found: 999, known: 2 }), "{error:?}");
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn altered_schema_is_refused() {
         "ALTER TABLE keyfob.keys DISABLE TRIGGER keys_stay_revoked",
         "DROP INDEX keyfob.keys_slots",
         "DROP TABLE keyfob.idempotency",
-        "DROP FUNCTION keyfob.check_new_key CASCADE",
+        "DROP FUNCTION keyfob.check_new_keys CASCADE",
     ] {
         let database = database();
         open(&database).await.close().await;
@@ -81,7 +81,7 @@ async fn exported_migrations_make_what_opening_makes() {
     let database = database();
     let options = || PostgresOptions::new(database.socket_url()).with_migrations(false);
     let error = refused(&database, options()).await;
-    assert!(matches!(error, OpenError::NotMigrated { found: 0, known: 1 }), "{error:?}");
+    assert!(matches!(error, OpenError::NotMigrated { found: 0, known: 2 }), "{error:?}");
 
     execute(&database, "CREATE SCHEMA keyfob").await.unwrap();
     for migration in Migration::all() {

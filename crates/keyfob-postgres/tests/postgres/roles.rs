@@ -8,7 +8,7 @@ use crate::database::{database, execute, open, try_open};
 use crate::sample::{by, insert, now, organization};
 
 /// What the server grants to everybody, where nobody thought of it.
-const REVOKE: &str = "REVOKE EXECUTE ON FUNCTION keyfob.find, keyfob.changes FROM PUBLIC";
+const REVOKE: &str = "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA keyfob FROM PUBLIC";
 
 /// The `GRANT`s of the README, for roles of a name of this test's own.
 fn grants(section: &str, role: &str) -> String {
