@@ -6,21 +6,29 @@
 -- and it is one for any values. To compile it (JIT) would take a thousand times as long.
 
 -- The keys that these hashes are of, each row with the end of the feed in the same snapshot. Where no key is found, it
--- is one row that has nothing else.
+-- is one row that has nothing else. The statement that calls it has its text in the place of the call, so who prepares
+-- that statement keeps its plan.
+CREATE FUNCTION {schema}.found(asked bytea[])
+RETURNS TABLE (feed_end bigint, hash bytea, id uuid, organization text, environment text, scopes text,
+    disabled boolean, revoked_at bigint, expires_at bigint, retires_at bigint, generation bigint,
+    is_of_deleted_organization boolean)
+LANGUAGE sql STABLE AS $$
+    SELECT e.position, s.hash, k.id, k.organization, k.environment, k.scopes, k.disabled, k.revoked_at,
+        k.expires_at, s.retires_at, s.generation, k.epoch <> coalesce(
+            (SELECT o.epoch FROM {schema}.organizations o WHERE o.organization = k.organization), 0)
+    FROM (SELECT coalesce(max(position), 0) AS position FROM {schema}.events) e
+    LEFT JOIN ({schema}.secrets s JOIN {schema}.keys k ON k.id = s.key) ON s.hash = ANY (found.asked)
+$$;
+
+-- The same for who prepares nothing.
 CREATE FUNCTION {schema}.find(asked bytea[])
 RETURNS TABLE (feed_end bigint, hash bytea, id uuid, organization text, environment text, scopes text,
     disabled boolean, revoked_at bigint, expires_at bigint, retires_at bigint, generation bigint,
     is_of_deleted_organization boolean)
 LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
-#variable_conflict use_column
 BEGIN
-    RETURN QUERY
-    SELECT e.position, s.hash, k.id, k.organization, k.environment, k.scopes, k.disabled, k.revoked_at,
-        k.expires_at, s.retires_at, s.generation, k.epoch <> coalesce(
-            (SELECT o.epoch FROM {schema}.organizations o WHERE o.organization = k.organization), 0)
-    FROM (SELECT coalesce(max(position), 0) AS position FROM {schema}.events) e
-    LEFT JOIN ({schema}.secrets s JOIN {schema}.keys k ON k.id = s.key) ON s.hash = ANY (asked);
+    RETURN QUERY SELECT * FROM {schema}.found(asked);
 END
 $$;
 

@@ -9,6 +9,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::PostgresError;
 use crate::database::{Database, Value, within};
+use crate::planning;
 use crate::postgres_error::Refused;
 
 /// A few connections that all lookups share.
@@ -65,7 +66,7 @@ impl Lanes {
         let Ok(turn) = timeout_at(deadline, lane.turn.lock()).await else {
             return Err(PostgresError::connection(Refused::Deadline.to_string()));
         };
-        let client = lane.client(&self.database, deadline).await?;
+        let client = lane.client(self, deadline).await?;
         // Who shares the connection does not wait for others' answers.
         let _turn = (!self.is_direct).then_some(turn);
         let patience = if self.is_direct { PATIENCE } else { Duration::ZERO };
@@ -81,6 +82,11 @@ impl Lanes {
             lane.give_up(&client);
         }
         answer
+    }
+
+    /// Whether statements are prepared.
+    pub(crate) const fn prepares(&self) -> bool {
+        self.is_direct
     }
 
     /// Closes every connection, when those who wait on it have their answers.
@@ -130,13 +136,16 @@ impl Lane {
     /// For whoever has the turn.
     async fn client(
         &self,
-        database: &Database,
+        lanes: &Lanes,
         deadline: Instant,
     ) -> Result<Arc<ClientWrapper>, PostgresError> {
         if let Some(client) = self.current() {
             return Ok(client);
         }
-        let client = Arc::new(database.connect(deadline).await?);
+        let client = Arc::new(lanes.database.connect(deadline).await?);
+        if lanes.is_direct {
+            within(deadline, client.batch_execute(planning::OF_SESSION)).await?;
+        }
         *self.lock() = Some(client.clone());
         Ok(client)
     }

@@ -12,6 +12,7 @@ mod open_error;
 mod options;
 mod parts;
 mod pipeline;
+mod planning;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 mod plans;

@@ -7,10 +7,10 @@ use keyfob_store::KeyStatus;
 use serde_json::Value;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
+use crate::planning;
 use crate::reads::{self, feed, lists, log, slots, usage};
 use crate::usage_writes;
 use crate::writes::save;
-use crate::writes::writer::PLANNING;
 use crate::{Migration, SchemaName};
 
 mod filled;
@@ -92,7 +92,12 @@ fn scan(node: &Value, depth: usize, shape: &mut String) -> bool {
 /// Looks at the plan of a function of the schema: at its statement, with the arguments that it is called with.
 async fn check_function(client: &Client, function: &str, values: &str, rows: u64) {
     let (sql, types) = statement_of(function);
-    check_under(&[PLANNING], client, Case { sql: &sql, types: &types, values, rows }).await;
+    check_under(
+        &[planning::OF_TRANSACTION],
+        client,
+        Case { sql: &sql, types: &types, values, rows },
+    )
+    .await;
 }
 
 /// The only statement of a function, and the types of its arguments, for which it has placeholders.
@@ -197,7 +202,8 @@ async fn log_and_usage() {
 #[tokio::test]
 async fn reads_of_a_write() {
     let client = filled::filled().await;
-    let check = async |function, values, rows| check_function(&client, function, values, rows).await;
+    let check =
+        async |function, values, rows| check_function(&client, function, values, rows).await;
     check("named_epochs", "'{gone1,gone2,big}'", 2).await;
     check("named_keys", "keys(1), '{}', '{}', 0", 1).await;
     check("named_keys", "keys(VARIADIC small(50)), '{big}', '{t700}', 0", 51).await;
@@ -214,7 +220,8 @@ async fn reads_of_a_write() {
 #[tokio::test]
 async fn writes() {
     let client = filled::filled().await;
-    let check = async |function, values, rows| check_function(&client, function, values, rows).await;
+    let check =
+        async |function, values, rows| check_function(&client, function, values, rows).await;
     check("end_secrets", "keys(1), '{1}', '{5}'", 1).await;
     let values = "keys(2, 4), '{a,b}', '{s,s}', '{NULL,NULL}', '{f,f}', '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}'";
     check("update_keys", values, 2).await;

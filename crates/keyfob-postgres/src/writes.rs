@@ -14,7 +14,7 @@ pub(crate) mod save;
 mod slots;
 mod values;
 mod working_set;
-pub(crate) mod writer;
+mod writer;
 
 pub(crate) use queue::Writes;
 pub(crate) use writer::Writer;

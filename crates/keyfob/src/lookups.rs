@@ -63,23 +63,30 @@ impl<A: Clone> Lookups<A> {
     {
         let mut turn = Turn { lookups: self, asked: Vec::new(), over: false };
         while let Some(hashes) = turn.next() {
+            let mut answered = 0;
             for (hash, answer) in ask(hashes).await {
-                self.answer(hash, &answer);
+                answered += self.answer(hash, &answer);
             }
             // Whoever asks for one of them from here on waits for another batch.
             turn.asked.clear();
             // Who has an answer may have another question at once: it goes into the next batch, which
-            // would be a small one without it.
-            tokio::task::yield_now().await;
+            // would be a small one without it. Where there was but one, nobody is to be waited for, and
+            // to yield would wake another thread in vain.
+            if answered > 1 {
+                tokio::task::yield_now().await;
+            }
         }
     }
 
-    fn answer(&self, hash: KeyHash, answer: &A) {
+    /// Answers all who wait for the hash, and tells how many they are.
+    fn answer(&self, hash: KeyHash, answer: &A) -> usize {
         let waiting = self.state().waiting.remove(&hash).unwrap_or_default();
+        let number = waiting.len();
         for sender in waiting {
             // Whoever went away needs no answer.
             let _ = sender.send(answer.clone());
         }
+        number
     }
 
     fn state(&self) -> MutexGuard<'_, State<A>> {

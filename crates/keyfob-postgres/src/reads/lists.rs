@@ -60,9 +60,9 @@ pub(crate) fn sql(status: Option<KeyStatus>) -> String {
     let revoked = "revoked_at IS NOT NULL AND $5::bigint IS NOT NULL";
     let keys = match status {
         None => format!("{} UNION ALL {}", keys(unrevoked), keys(revoked)),
-        Some(KeyStatus::Active) => keys(
-            "revoked_at IS NULL AND NOT disabled AND (expires_at IS NULL OR expires_at > $5)",
-        ),
+        Some(KeyStatus::Active) => {
+            keys("revoked_at IS NULL AND NOT disabled AND (expires_at IS NULL OR expires_at > $5)")
+        }
         Some(KeyStatus::Disabled) => {
             keys("revoked_at IS NULL AND disabled AND (expires_at IS NULL OR expires_at > $5)")
         }

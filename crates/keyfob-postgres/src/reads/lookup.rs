@@ -15,7 +15,8 @@ pub(crate) struct Lookup {
 
 impl Lookup {
     pub(crate) fn new(schema: &SchemaName, lanes: Lanes) -> Self {
-        Self { sql: schema.apply(FIND), lanes }
+        let sql = if lanes.prepares() { FOUND } else { FIND };
+        Self { sql: schema.apply(sql), lanes }
     }
 
     /// One statement, so keys and position are of one snapshot.
@@ -68,6 +69,7 @@ impl From<LookupError> for StoreError {
     }
 }
 
-/// A function of the schema: the migration that creates it tells why. The position stands in each row; when
-/// nothing is found, it stands in one that has nothing else.
+/// Functions of the schema, of which the second is for who prepares the statement: the migration that creates them
+/// tells why. The position stands in each row; when nothing is found, it stands in one that has nothing else.
 const FIND: &str = "SELECT * FROM {schema}.find($1)";
+const FOUND: &str = "SELECT * FROM {schema}.found($1)";

@@ -14,6 +14,7 @@ use super::save::Save;
 use crate::database::{Database, Lent};
 use crate::horizon::Horizon;
 use crate::pipeline::{self, Step};
+use crate::planning;
 use crate::postgres_error::Refused;
 use crate::{PostgresError, PostgresOptions};
 
@@ -52,8 +53,7 @@ impl Writer {
         horizon: Arc<Horizon>,
     ) -> Self {
         let schema = &options.schema;
-        let begin =
-            |timeout: Duration| begin(timeout, options.idle_in_transaction_timeout);
+        let begin = |timeout: Duration| begin(timeout, options.idle_in_transaction_timeout);
         let retention = i64::try_from(options.feed_retention.as_micros()).unwrap_or(i64::MAX);
         Self {
             database,
@@ -71,16 +71,20 @@ impl Writer {
     /// Runs until the queue is closed and empty.
     pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Box<dyn Request>>) {
         let mut requests = Vec::new();
+        let mut last = 0;
         while queue.recv_many(&mut requests, MOST_WRITES).await > 0 {
-            // Many who were answered by one commit write again at once. Whoever is the first of them lets the others
-            // come along, and does not have a transaction alone while they wait for the next.
-            tokio::task::yield_now().await;
-            while requests.len() < MOST_WRITES
-                && let Ok(request) = queue.try_recv()
-            {
-                requests.push(request);
+            // Many who were answered by one commit write again at once. The first of them lets the others come along,
+            // and does not have a transaction alone while they wait for the next.
+            if last > 1 {
+                tokio::task::yield_now().await;
+                while requests.len() < MOST_WRITES
+                    && let Ok(request) = queue.try_recv()
+                {
+                    requests.push(request);
+                }
             }
             requests.retain(|request| !request.is_abandoned());
+            last = requests.len();
             for group in apart(requests.drain(..)) {
                 self.transact(group).await;
             }
@@ -170,19 +174,16 @@ impl Writer {
 }
 
 /// Begins. What is set is set for the transaction, and gone with it: how long it may take, and how its statements
-/// are planned, as the functions of the schema say that do so themselves.
+/// are planned, those of triggers too.
 fn begin(timeout: Duration, idle: Duration) -> String {
     let (timeout, idle) = (timeout.as_millis(), idle.as_millis());
     format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
          SET LOCAL lock_timeout = {timeout}; SET LOCAL statement_timeout = {timeout}; \
-         SET LOCAL idle_in_transaction_session_timeout = {idle}; {PLANNING}"
+         SET LOCAL idle_in_transaction_session_timeout = {idle}; {}",
+        planning::OF_TRANSACTION
     )
 }
-
-/// For any values, by the indices, not compiled.
-pub(crate) const PLANNING: &str = "\
-    SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; SET LOCAL jit = off";
 
 /// Ends a transaction that has nothing to commit.
 async fn end(lent: &mut Lent) -> Result<(), Failed> {

@@ -1,9 +1,12 @@
 //! A session keeps the plan of a function for long. It must not be one that suits the first few keys alone.
 
+use std::collections::HashMap;
+
+use keyfob_postgres::PostgresOptions;
 use keyfob_store::{Idempotency, KeyLimit, KeyStore, NewKey};
 use tokio_postgres::Client;
 
-use crate::database::{database, open, session, until};
+use crate::database::{database, open, session, try_open, until};
 use crate::sample::{by, insert, new_key, now, organization, rotation, try_insert};
 
 /// More often than the server looks at the values before it settles on a plan.
@@ -42,28 +45,32 @@ async fn reads_of_the_feed_go_by_the_indices_from_the_first_key_on() {
     assert_eq!(scans(transaction.client(), "events").await, (0, 3 * TIMES));
 }
 
+#[tokio::test]
+async fn prepared_lookups_go_by_the_indices_from_the_first_key_on() {
+    let database = database();
+    let hash = insert(&open(&database).await).await.secrets[0].hash;
+    let client = session(&database).await;
+    let before = scans_of_others(&client).await;
+    let options = PostgresOptions::new(database.socket_url()).with_prepared_lookups(true);
+    let store = try_open(options).await.unwrap();
+    for _ in 0..TIMES {
+        assert!(store.find(&[hash]).await.unwrap().keys[0].is_some());
+    }
+    store.close().await;
+    let after = scans_of_others(&client).await;
+    for table in ["keys", "secrets"] {
+        let ((scanned, sought), (was_scanned, was_sought)) = (after[table], before[table]);
+        assert_eq!((scanned - was_scanned, sought - was_sought), (0, TIMES), "{table}");
+    }
+}
+
 /// Triggers' included.
 #[tokio::test]
 async fn writes_go_by_the_indices_from_the_first_key_on() {
     let database = database();
     open(&database).await.close().await;
     let client = session(&database).await;
-    let tables = "SELECT relname::text, seq_scan, coalesce(idx_scan, 0) FROM pg_stat_user_tables \
-        WHERE schemaname = 'keyfob' AND relname IN \
-            ('keys', 'secrets', 'organizations', 'events', 'idempotency', 'last_uses') ORDER BY 1";
-    let scans = async || {
-        // A session hands in what it has counted when it ends.
-        until("the other sessions have ended", || async {
-            let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()";
-            client.query_one(others, &[]).await.unwrap().get::<_, i64>(0) == 1
-        })
-        .await;
-        let rows = client.query(tables, &[]).await.unwrap();
-        rows.iter().map(|row| (row.get::<_, i64>(1), row.get::<_, i64>(2))).collect::<Vec<_>>()
-    };
-    let before = scans().await;
-    assert_eq!(before.len(), 6);
-
+    let before = scans_of_others(&client).await;
     let store = open(&database).await;
     for number in 0..TIMES {
         let idempotency = Idempotency {
@@ -77,9 +84,11 @@ async fn writes_go_by_the_indices_from_the_first_key_on() {
         store.revoke(&organization(), key.id, None, by()).await.unwrap();
     }
     store.close().await;
-    for ((scanned, sought), (was_scanned, was_sought)) in scans().await.iter().zip(&before) {
-        assert_eq!(scanned, was_scanned);
-        assert!(*sought >= was_sought + TIMES);
+    let after = scans_of_others(&client).await;
+    for table in ["keys", "secrets", "organizations", "events", "idempotency", "last_uses"] {
+        let ((scanned, sought), (was_scanned, was_sought)) = (after[table], before[table]);
+        assert_eq!(scanned, was_scanned, "{table}");
+        assert!(sought >= was_sought + TIMES, "{table}");
     }
 }
 
@@ -99,6 +108,20 @@ async fn plans_are_for_any_values_and_not_compiled() {
         assert!(settings.contains(&"plan_cache_mode=force_generic_plan"), "{settings:?}");
         assert!(settings.contains(&"jit=off"), "{settings:?}");
     }
+}
+
+/// How often each table was read from end to end, and by an index, by all sessions. It waits for those of others to
+/// end, since a session hands in what it has counted when it does.
+async fn scans_of_others(client: &Client) -> HashMap<String, (i64, i64)> {
+    until("the other sessions have ended", || async {
+        let all = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()";
+        client.query_one(all, &[]).await.unwrap().get::<_, i64>(0) == 1
+    })
+    .await;
+    let tables = "SELECT relname::text, seq_scan, coalesce(idx_scan, 0) FROM pg_stat_user_tables \
+        WHERE schemaname = 'keyfob'";
+    let rows = client.query(tables, &[]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect()
 }
 
 /// How often this transaction has read a table from end to end, and by an index.
