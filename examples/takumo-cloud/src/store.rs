@@ -122,7 +122,7 @@ pub enum OpenError {
     Tables(#[from] DatabaseError),
 }
 
-/// Says what to do about a database that nothing was ever put in.
+/// Says what to do about a database that lacks its tables.
 fn postgres_message(error: &keyfob_postgres::OpenError) -> &'static str {
     match error {
         keyfob_postgres::OpenError::NotMigrated { found: 0, .. } => {
@@ -130,6 +130,10 @@ fn postgres_message(error: &keyfob_postgres::OpenError) -> &'static str {
         }
         keyfob_postgres::OpenError::NotMigrated { .. } => {
             "the database is of an older release: run `takumo-cloud migrate` of this one"
+        }
+        keyfob_postgres::OpenError::Forbidden(error) if error.code() == Some("42501") => {
+            "this role may not make or read the tables: run `takumo-cloud migrate` as the role that \
+             owns them, and grant this one its rights"
         }
         _ => "the database could not be opened",
     }

@@ -46,8 +46,11 @@ fn server_needs_no_right_to_make_tables() {
     let directory = tempfile::tempdir().unwrap();
     place::is_at(directory.path(), database.url_as("takumo"));
     let operator = Operator::new(directory.path());
-    let (code, message) = operator.failure(&["migrate"]);
-    assert_eq!(code, 1, "{message}");
+    for command in ["serve", "migrate"] {
+        let (code, message) = operator.failure(&[command]);
+        assert_eq!(code, 1, "{message}");
+        assert!(message.contains("run `takumo-cloud migrate` as the role that owns"), "{message}");
+    }
     let mut migrate = operator.command(&["migrate"]);
     let migrated = migrate.env("TAKUMO_DATABASE", database.url_as("takumo_owner")).output();
     let migrated = migrated.unwrap();
