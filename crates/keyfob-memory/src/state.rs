@@ -1,15 +1,16 @@
 use std::collections::{BTreeSet, HashMap};
 
 use keyfob_store::{
-    Action, Attribution, Change, Changed, Changes, Committed, Conflict, Details, Event, EventQuery,
-    FeedPosition, FoundKey, FoundKeys, FoundState, History, Idempotency, IdempotencyToken,
-    ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, LogEntry,
-    NewEvent, NewKey, OrganizationId, Outcome, Page, Reason, Rotation, SecretRecord, StoreError,
-    Switch, Timestamp, UsageBatch,
+    Action, Attribution, Committed, Conflict, Details, Event, FeedPosition, FoundKey, FoundKeys,
+    FoundState, Idempotency, IdempotencyToken, ImportError, Issued, KeyEdit, KeyHash, KeyId,
+    KeyLimit, KeyQuery, KeyRecord, LogEntry, NewKey, OrganizationId, Outcome, Page, Reason,
+    Rotation, SecretRecord, StoreError, Switch, Timestamp, UsageBatch,
 };
 
 use crate::nodes::Nodes;
 use crate::usage::Usage;
+
+mod log;
 
 /// All that a store holds. Every method is one transaction: it fails before it has written
 /// anything, or not at all.
@@ -308,97 +309,6 @@ impl State {
 
     pub(crate) fn owns(&self, organization: &OrganizationId, key: KeyId) -> bool {
         self.keys.get(&key).is_some_and(|key| key.is_of(organization))
-    }
-
-    pub(crate) fn append_event(&mut self, event: NewEvent, by: Attribution) -> Event {
-        let NewEvent { organization, action, details } = event;
-        self.log(organization, None, action, details, by).clone()
-    }
-
-    fn log_key(&mut self, key: &KeyRecord, entry: LogEntry, by: Attribution) -> FeedPosition {
-        let LogEntry { action, details } = entry;
-        self.log(key.organization.clone(), Some(key.id), action, details, by).position
-    }
-
-    fn log(
-        &mut self,
-        organization: OrganizationId,
-        key: Option<KeyId>,
-        action: Action,
-        details: Details,
-        by: Attribution,
-    ) -> &Event {
-        let position = FeedPosition::new(self.end().get() + 1);
-        self.events.push(Event {
-            position,
-            at: by.at,
-            action,
-            actor: by.author.actor,
-            organization,
-            key,
-            request_id: by.author.request_id,
-            details,
-        });
-        self.events.last().expect("an event was just pushed")
-    }
-
-    pub(crate) fn events(
-        &self,
-        organization: &OrganizationId,
-        query: &EventQuery,
-    ) -> Page<Event, FeedPosition> {
-        let since = match query.history {
-            History::SinceDeletion => self.organizations.get(organization).map(|own| own.since),
-            History::WithDeleted => None,
-        };
-        let items = self
-            .events
-            .iter()
-            .rev()
-            .filter(|event| event.organization == *organization)
-            .filter(|event| since.is_none_or(|since| event.position > since))
-            .filter(|event| query.after.is_none_or(|after| event.position < after))
-            .filter(|event| query.key.is_none_or(|key| event.key == Some(key)))
-            .filter(|event| query.actor.as_ref().is_none_or(|actor| event.actor == *actor))
-            .filter(|event| query.action.as_ref().is_none_or(|action| event.action == *action))
-            .take(usize::from(query.size.get()) + 1)
-            .cloned()
-            .collect();
-        Page::of_read_ahead(items, query.size, |last| last.position)
-    }
-
-    /// The position of the last event.
-    pub(crate) fn end(&self) -> FeedPosition {
-        FeedPosition::new(self.events.len() as u64)
-    }
-
-    pub(crate) fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
-        let unread = usize::try_from(after.get())
-            .ok()
-            .and_then(|after| self.events.get(after..))
-            .ok_or(StoreError::FeedLost)?;
-        let mut told = Changes { changes: Vec::new(), reached: after, complete: true };
-        for event in unread {
-            if let Some(changed) = self.changed(event) {
-                if told.changes.len() == limit {
-                    told.complete = false;
-                    break;
-                }
-                told.changes.push(Change { position: event.position, changed });
-            }
-            told.reached = event.position;
-        }
-        Ok(told)
-    }
-
-    /// What the event tells the followers of the feed, if anything.
-    fn changed(&self, event: &Event) -> Option<Changed> {
-        if event.action == Action::ORGANIZATION_DELETED {
-            return Some(Changed::Organization(event.organization.clone()));
-        }
-        let key = event.key?;
-        let hashes = self.keys.get(&key).map_or_else(Vec::new, |key| key.hashes().collect());
-        Some(Changed::Key { key, hashes })
     }
 }
 

@@ -46,13 +46,15 @@ CREATE INDEX keys_revoked ON {schema}.keys (organization, epoch, id) WHERE revok
 CREATE INDEX keys_slots ON {schema}.keys (organization, epoch, expires_at) WHERE revoked_at IS NULL;
 
 CREATE TABLE {schema}.secrets (
-    hash bytea PRIMARY KEY CHECK (octet_length(hash) = 32),
+    hash bytea NOT NULL CHECK (octet_length(hash) = 32),
     -- Of a key that exists: a trigger holds that. A reference would lock each key's row besides, which is a write.
     key uuid NOT NULL,
     generation bigint NOT NULL CHECK (generation BETWEEN 1 AND 4294967295),
     hint text NOT NULL CHECK (octet_length(hint) BETWEEN 1 AND 30),
     created_at bigint NOT NULL,
-    retires_at bigint
+    retires_at bigint,
+    -- A lookup reads all that it needs of a secret from the index.
+    PRIMARY KEY (hash) INCLUDE (key, generation, retires_at)
 );
 
 CREATE UNIQUE INDEX secrets_by_key ON {schema}.secrets (key, generation);

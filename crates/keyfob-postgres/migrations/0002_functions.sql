@@ -2,8 +2,9 @@
 --
 -- What is asked most often is a function: a session keeps its plan, behind a pooler too, where nothing can be
 -- prepared, and to plan such a statement takes longer than to run it, several times as long for a lookup. A plan must
--- be as good when the tables have grown as it was when it was made, so it goes by the indices, however small they are;
--- and it is one for any values. To compile it (JIT) would take a thousand times as long.
+-- be as good when the tables have grown as it was when it was made, so it goes by the indices, however small they are,
+-- and from index to row one by one; and it is one for any values. To compile it (JIT) would take a thousand times as
+-- long.
 
 -- The keys that these hashes are of, each row with the end of the feed in the same snapshot. Where no key is found, it
 -- is one row that has nothing else. The statement that calls it has its text in the place of the call, so who prepares
@@ -26,7 +27,7 @@ RETURNS TABLE (feed_end bigint, hash bytea, id uuid, organization text, environm
     disabled boolean, revoked_at bigint, expires_at bigint, retires_at bigint, generation bigint,
     is_of_deleted_organization boolean)
 LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
     RETURN QUERY SELECT * FROM {schema}.found(asked);
 END
@@ -39,7 +40,7 @@ CREATE FUNCTION {schema}.changes(after bigint, at_most bigint)
 RETURNS TABLE (pruned_through bigint, end_position bigint, end_tag uuid, tag_there uuid,
     change_position bigint, tag uuid, key uuid, organization text, hashes bytea)
 LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
@@ -143,12 +144,12 @@ END
 $$;
 
 CREATE FUNCTION {schema}.insert_keys(ids uuid[], owners text[], epochs bigint[], names text[], environments text[],
-    scope_lists text[], births bigint[], creators text[], expiries bigint[])
+    scope_lists text[], created bigint[], creators text[], expiries bigint[])
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO {schema}.keys (id, organization, epoch, name, environment, scopes, created_at, created_by,
         expires_at)
-    SELECT * FROM unnest(ids, owners, epochs, names, environments, scope_lists, births, creators, expiries);
+    SELECT * FROM unnest(ids, owners, epochs, names, environments, scope_lists, created, creators, expiries);
 END
 $$;
 
@@ -161,33 +162,33 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION {schema}.insert_secrets(asked bytea[], ids uuid[], generations bigint[], hints text[],
-    births bigint[], ends bigint[])
+CREATE FUNCTION {schema}.insert_secrets(new_hashes bytea[], ids uuid[], generations bigint[], hints text[],
+    created bigint[], ends bigint[])
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO {schema}.secrets (hash, key, generation, hint, created_at, retires_at)
-    SELECT * FROM unnest(asked, ids, generations, hints, births, ends);
+    SELECT * FROM unnest(new_hashes, ids, generations, hints, created, ends);
 END
 $$;
 
 CREATE FUNCTION {schema}.update_keys(ids uuid[], names text[], scope_lists text[], expiries bigint[],
-    switches boolean[], revocations bigint[], revokers text[], reasons text[])
+    disabled_flags boolean[], revocations bigint[], revokers text[], reasons text[])
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE {schema}.keys k SET name = c.name, scopes = c.scopes, expires_at = c.expires_at, disabled = c.disabled,
         revoked_at = c.revoked_at, revoked_by = c.revoked_by, revoked_reason = c.revoked_reason
-    FROM unnest(ids, names, scope_lists, expiries, switches, revocations, revokers, reasons)
+    FROM unnest(ids, names, scope_lists, expiries, disabled_flags, revocations, revokers, reasons)
         c (id, name, scopes, expires_at, disabled, revoked_at, revoked_by, revoked_reason)
     WHERE k.id = c.id;
 END
 $$;
 
 CREATE FUNCTION {schema}.append_events(positions bigint[], times bigint[], owners text[], actions text[],
-    actors text[], ids uuid[], requests text[], accounts text[])
+    actors text[], ids uuid[], requests text[], detail_texts text[])
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO {schema}.events (position, at, organization, action, actor, key, request_id, details)
-    SELECT * FROM unnest(positions, times, owners, actions, actors, ids, requests, accounts);
+    SELECT * FROM unnest(positions, times, owners, actions, actors, ids, requests, detail_texts);
 END
 $$;
 
