@@ -5,9 +5,6 @@
 //! `KEYFOB_BENCH_KEYS` is how many keys the large one holds, 100,000 unless set.
 
 use std::env;
-use std::fs::{self, File};
-use std::io;
-use std::path::Path;
 use std::time::Instant;
 
 use keyfob_benches::{
@@ -33,8 +30,6 @@ fn main() {
     let small = populated(&server, &runtime, 10_000);
     let large = populated(&server, &runtime, number);
     println!("\nfilled in {:.0} s", start.elapsed().as_secs_f64());
-    let bytes = read_through(&server.socket_directory().join("data/base")).expect("its files");
-    println!("{} MiB on disk, read once", bytes >> 20);
     for callers in [1, 64] {
         scale((&small, &large), callers, &runtime, &ALLOCATOR, |operation, report| {
             println!("\n## {operation}, {callers} callers\n\n{report}");
@@ -42,25 +37,15 @@ fn main() {
     }
 }
 
-/// Brings files into the system's cache, and says how many bytes they are.
-fn read_through(directory: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        bytes += if path.is_dir() {
-            read_through(&path)?
-        } else {
-            match File::open(&path) {
-                Ok(mut file) => io::copy(&mut file, &mut io::sink())?,
-                // The server does away with files that it needs no more.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-                Err(error) => return Err(error),
-            }
-        };
-    }
-    Ok(bytes)
-}
+/// Brings all into the server's memory, keys and secrets last: so they are there in any case, as they are on a server
+/// that has run for a while.
+const WARM: &str = "\
+    CREATE EXTENSION pg_prewarm; \
+    SELECT pg_size_pretty(sum(pg_prewarm(oid::regclass) * 8192)) FROM (SELECT oid FROM pg_class \
+        WHERE relnamespace = 'keyfob'::regnamespace AND relkind IN ('r', 'i') \
+        ORDER BY relname ~ '^(keys|secrets)') relations";
 
+#[expect(clippy::print_stdout, reason = "it belongs to the tables")]
 fn populated(server: &PostgresServer, runtime: &Runtime, keys: usize) -> Populated<PostgresStore> {
     let database = server.create_database().expect("a server that runs");
     let population = Population::new(keys);
@@ -70,5 +55,7 @@ fn populated(server: &PostgresServer, runtime: &Runtime, keys: usize) -> Populat
         let options = PostgresOptions::new(url).with_prepared_lookups(true);
         PostgresStore::open_with(options).await.expect("a store")
     });
+    let size = server.sql(database.name(), WARM).expect("PostgreSQL has its extensions");
+    println!("{keys} keys: {size}");
     Populated::new(store, population)
 }

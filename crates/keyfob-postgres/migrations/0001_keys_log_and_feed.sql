@@ -39,9 +39,9 @@ CREATE TABLE {schema}.keys (
     CHECK (revoked_reason IS NULL OR revoked_at IS NOT NULL)
 );
 
--- Lists, newest first, of what is revoked and what is not, however much of the other there is. A list of all is both.
+-- Lists, newest first; and lists of what is not revoked, however much is.
+CREATE INDEX keys_by_epoch ON {schema}.keys (organization, epoch, id);
 CREATE INDEX keys_unrevoked ON {schema}.keys (organization, epoch, id) WHERE revoked_at IS NULL;
-CREATE INDEX keys_revoked ON {schema}.keys (organization, epoch, id) WHERE revoked_at IS NOT NULL;
 -- Counts of live keys, which must not slow down as revoked and expired ones pile up.
 CREATE INDEX keys_slots ON {schema}.keys (organization, epoch, expires_at) WHERE revoked_at IS NULL;
 

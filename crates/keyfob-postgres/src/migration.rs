@@ -113,7 +113,7 @@ mod tests {
             assert_eq!(objects, migration.template.matches("\nCREATE ").count());
         }
         let objects: Vec<_> = Migration::all().iter().flat_map(Migration::objects).collect();
-        for name in ["migrations", "keys_revoked", "secrets_by_key", "refuse", "keys_stay_revoked"]
+        for name in ["migrations", "keys_by_epoch", "secrets_by_key", "refuse", "keys_stay_revoked"]
         {
             assert!(objects.contains(&name), "{name}");
         }

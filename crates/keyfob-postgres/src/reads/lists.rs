@@ -52,34 +52,26 @@ impl Lists {
     }
 }
 
-/// What is revoked and what is not are two indices, which are used only where the text of the query implies their
-/// own conditions; where all are asked for, both are read in order, and merged. `$5` is named in each, so that all have
-/// the same values.
+/// The filter is written out for each status, because a partial index is used only where the text of the
+/// query implies the index's own condition. `$5` is named in each, so that all have the same values.
 pub(crate) fn sql(status: Option<KeyStatus>) -> String {
-    let unrevoked = "revoked_at IS NULL AND $5::bigint IS NOT NULL";
-    let revoked = "revoked_at IS NOT NULL AND $5::bigint IS NOT NULL";
-    let keys = match status {
-        None => format!("{} UNION ALL {}", keys(unrevoked), keys(revoked)),
+    let filter = match status {
+        None => "AND $5::bigint IS NOT NULL",
         Some(KeyStatus::Active) => {
-            keys("revoked_at IS NULL AND NOT disabled AND (expires_at IS NULL OR expires_at > $5)")
+            "AND revoked_at IS NULL AND NOT disabled AND (expires_at IS NULL OR expires_at > $5)"
         }
         Some(KeyStatus::Disabled) => {
-            keys("revoked_at IS NULL AND disabled AND (expires_at IS NULL OR expires_at > $5)")
+            "AND revoked_at IS NULL AND disabled AND (expires_at IS NULL OR expires_at > $5)"
         }
-        Some(KeyStatus::Expired) => keys("revoked_at IS NULL AND expires_at <= $5"),
-        Some(KeyStatus::Revoked) => keys(revoked),
+        Some(KeyStatus::Expired) => "AND revoked_at IS NULL AND expires_at <= $5",
+        Some(KeyStatus::Revoked) => "AND revoked_at IS NOT NULL AND $5::bigint IS NOT NULL",
     };
     let secrets = newest_secrets("k.id");
     format!(
         "SELECT {KEY_RECORD}, s.hash, s.hint, s.created_at, s.retires_at, s.used_at, s.generation \
-         FROM (SELECT * FROM ({keys}) k ORDER BY organization DESC, epoch DESC, id DESC LIMIT $4) k \
+         FROM (SELECT * FROM {{schema}}.keys WHERE organization = $1 AND epoch = {EPOCH} \
+         AND ($2::uuid IS NULL OR id < $2) AND ($3::text IS NULL OR environment = $3) {filter} \
+         ORDER BY organization DESC, epoch DESC, id DESC LIMIT $4) k \
          LEFT JOIN LATERAL ({secrets}) s ON true ORDER BY k.id DESC, s.generation DESC"
-    )
-}
-
-fn keys(condition: &str) -> String {
-    format!(
-        "SELECT * FROM {{schema}}.keys WHERE organization = $1 AND epoch = {EPOCH} \
-         AND ($2::uuid IS NULL OR id < $2) AND ($3::text IS NULL OR environment = $3) AND {condition}"
     )
 }
