@@ -94,6 +94,8 @@ async fn unrevoked_key_keeps_its_identity() {
         "UPDATE keyfob.keys SET epoch = 1",
         "INSERT INTO keyfob.secrets (hash, key, generation, hint, created_at) \
          SELECT {ZEROS}, key, 2, hint, created_at FROM keyfob.secrets",
+        "INSERT INTO keyfob.secrets (hash, key, generation, hint, created_at) \
+         VALUES ({ZEROS}, {NO_ID}, 1, 'tk_live_00000000', 0)",
     ] {
         let sql = sql.replace("{ZEROS}", ZEROS).replace("{NO_ID}", NO_ID);
         let error = execute(&database, &sql).await.expect_err(&sql);
