@@ -51,6 +51,7 @@ async fn check_under(settings: &[&str], client: &Client, case: Case<'_>) {
         let context = format!("{mode}, {}\n{sql}\n{shape}{pages} pages", case.values);
         assert!(!whole, "a table is read from end to end: {context}");
         assert!(pages <= PAGES + PAGES_A_ROW * case.rows, "too much is read: {context}");
+        assert!(!shape.contains("Function Scan found"), "its text is not in the call: {context}");
         let most = most_rows(&plan["Plan"]);
         assert!(most <= ROWS + ROWS_A_ROW * case.rows, "{most} rows are gathered: {context}");
     }
@@ -76,7 +77,7 @@ async fn explained(client: &Client, mode: &str, sql: &str, case: &Case<'_>) -> V
 /// Writes the plan down, and says whether it reads a table from end to end that has more than a few rows.
 fn scan(node: &Value, depth: usize, shape: &mut String) -> bool {
     let text = |name: &str| node[name].as_str().unwrap_or_default().to_owned();
-    let (kind, table) = (text("Node Type"), text("Relation Name"));
+    let (kind, table) = (text("Node Type"), text("Relation Name") + &text("Function Name"));
     let mut conditions = ["Index Cond", "Filter", "Hash Cond"].map(text).join(" ");
     conditions.truncate(100);
     let _ = writeln!(
