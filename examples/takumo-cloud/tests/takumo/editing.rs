@@ -37,6 +37,24 @@ fn edit_changes_what_it_names_and_says_so_in_the_log() {
     assert_eq!(details[2]["expires_at"], json!({ "from": at, "to": null }));
 }
 
+/// Many clients send the end of the year 9999 for "never".
+#[test]
+fn last_moment_of_rfc_3339_is_kept_as_it_was_sent() {
+    let (_directory, server, owner) = demo();
+    for at in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999Z"] {
+        let body = json!({
+            "name": "until-the-end", "environment": "live", "scopes": ["org:read"],
+            "expires_at": at,
+        });
+        let created = owner.post("/v1/keys", &body).expect(201);
+        assert_eq!(created["key"]["expires_at"], at);
+        let key = created["api_key"].text().to_owned();
+        server.client().with_key(key).get("/v1/whoami").expect(200);
+        let usage = owner.get(&format!("/v1/usage?bucket=month&from=2026-01-01T00:00:00Z&to={at}"));
+        assert_ne!(usage.status, 500);
+    }
+}
+
 #[test]
 fn narrowed_key_loses_its_scope_at_once() {
     let (_directory, server, owner) = demo();

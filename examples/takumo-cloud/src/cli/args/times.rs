@@ -1,32 +1,39 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{Span, SpanRelativeTo};
+use jiff::{Span, SpanRelativeTo, Zoned};
 use keyfob::{MOST_OVERLAP, Timestamp};
 
 use crate::takumo::MAX_LIFE;
 use crate::time::Moment;
 
-/// How long a key lives: `90d`. A day has 24 hours here, and a month no fixed length at all.
+/// How long a key lives from now on: `90d`, `6mo`, `1y`. A day has 24 hours. Months and years are
+/// those of the calendar, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lifetime(pub(crate) Duration);
+
+impl Lifetime {
+    fn from(now: DateTime, text: &str) -> Option<Self> {
+        let span: Span = text.parse().ok()?;
+        let life = Duration::try_from(now.duration_until(now.checked_add(span).ok()?)).ok()?;
+        (1..=MAX_LIFE).contains(&life.as_secs()).then_some(Self(life))
+    }
+}
 
 impl FromStr for Lifetime {
     type Err = InvalidLifetime;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match span(text) {
-            Some(duration) if (1..=MAX_LIFE).contains(&duration.as_secs()) => Ok(Self(duration)),
-            _ => Err(InvalidLifetime),
-        }
+        let now = Zoned::now().with_time_zone(TimeZone::UTC).datetime();
+        Self::from(now, text).ok_or(InvalidLifetime)
     }
 }
 
-/// The text is no span of time that a key could live.
+/// The text is not a span of time that a key can live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("give weeks, days, hours, minutes or seconds, up to 100 years: 90d, 12h, \"1w 2d\"")]
+#[error("give a span of up to 100 years: 12h, 90d, 6mo, 1y, or \"1w 2d\"")]
 pub(crate) struct InvalidLifetime;
 
 /// How long an old secret works beside a new one: `24h`, or `0`.
@@ -83,10 +90,13 @@ impl FromStr for When {
         if let Ok(Moment(at)) = text.parse() {
             return Ok(Self(at));
         }
-        let date: Date =
-            text.parse().ok().filter(|_| text.len() == "0000-00-00".len()).ok_or(InvalidWhen)?;
-        let start = date.to_zoned(TimeZone::UTC).map_err(|_| InvalidWhen)?.timestamp();
-        Ok(Self(Timestamp::from_micros(start.as_microsecond())))
+        // The date parser accepts more notations.
+        let day: Date = text.parse().map_err(|_| InvalidWhen)?;
+        if day.to_string() != text {
+            return Err(InvalidWhen);
+        }
+        let Moment(start) = format!("{day}T00:00:00Z").parse().map_err(|_| InvalidWhen)?;
+        Ok(Self(start))
     }
 }
 
@@ -100,12 +110,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lifetime_is_a_span_of_fixed_length() {
-        let days = |days: u64| Ok(Lifetime(Duration::from_secs(days * 24 * 60 * 60)));
-        assert_eq!("90d".parse(), days(90));
-        assert_eq!("1w 2d".parse(), days(9));
-        assert_eq!("24h".parse(), days(1));
-        for bad in ["", "0s", "-1d", "1 month", "1y", "90", "soon", "5300w"] {
+    fn lifetime_is_a_span_from_now_on() {
+        let now = DateTime::constant(2027, 12, 1, 12, 0, 0, 0);
+        let days = |text| Lifetime::from(now, text).map(|life| life.0.as_secs_f64() / 86_400.0);
+        assert_eq!(days("90d"), Some(90.0));
+        assert_eq!(days("1w 2d"), Some(9.0));
+        assert_eq!(days("12h"), Some(0.5));
+        assert_eq!(days("6mo"), Some(183.0));
+        assert_eq!(days("1 month"), Some(31.0));
+        assert_eq!(days("1y"), Some(366.0), "2028 is a leap year");
+        assert_eq!(days("10y"), Some(3653.0));
+        for bad in ["", "0s", "-1d", "90", "soon", "5300w", "101y", "9000y", "99999999999999y"] {
             assert_eq!(bad.parse::<Lifetime>(), Err(InvalidLifetime), "{bad}");
         }
     }
@@ -134,6 +149,7 @@ mod tests {
         let when = |text: &str| text.parse().map(|When(at)| at.as_micros());
         assert_eq!(when("1970-01-02"), Ok(86_400_000_000));
         assert_eq!(when("1970-01-01T00:00:01Z"), Ok(1_000_000));
+        assert_eq!(when("9999-12-31"), Ok(253_402_214_400_000_000));
         for bad in ["", "2030", "2030-01", "2030-02-30", "20300131", "2030-01-31T09:30", "soon"] {
             assert_eq!(when(bad), Err(InvalidWhen), "{bad}");
         }
