@@ -42,6 +42,12 @@ pub(super) fn rotates(key: &KeyRecord, now: Timestamp) -> bool {
     key.secrets.iter().any(|secret| secret.retires_at.is_some_and(|end| end > now))
 }
 
+/// Whether another rotation replaces the newest secret, because that was never used.
+pub(super) fn replaces_unused(key: &KeyRecord, now: Timestamp) -> bool {
+    let unused = key.secrets.first().is_some_and(|newest| newest.last_used_at.is_none());
+    unused && rotates(key, now)
+}
+
 pub(super) fn last_used(key: &KeyRecord) -> Option<Timestamp> {
     key.secrets.iter().filter_map(|secret| secret.last_used_at).max()
 }

@@ -59,7 +59,7 @@ pub(super) async fn create(
             .with_expiry(wanted.expiry);
     let limit = by.organization.plan.key_limit();
     match app.keys.create_once(draft.token()?, request, limit, by.author()).await {
-        Ok(key) => Ok(shown_once::answer(&by, "Key created", &key)),
+        Ok(key) => shown_once::answer(&by, "Key created", &key),
         Err(CreateError::Store(StoreError::LimitReached { .. })) => {
             Ok((StatusCode::FORBIDDEN, full(&by)).into_response())
         }
@@ -76,6 +76,7 @@ pub(super) fn dialog(by: &SignedIn, draft: &KeyDraft) -> Markup {
                 button.plain.close type="button" data-close aria-label="Close" { "×" }
             }
             (form(by, draft))
+            (layout::announcer())
         }
     }
 }

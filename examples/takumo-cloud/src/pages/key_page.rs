@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use super::audit;
 use super::charts::{chart, days_of_key};
 use super::elements::{
-    environment, expiry, last_used, name, person, rotates, status, time, time_or,
+    environment, expiry, last_used, name, person, replaces_unused, rotates, status, time, time_or,
 };
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
@@ -52,7 +52,7 @@ pub(super) async fn show(
             @if changes {
                 p.actions {
                     a.button href={ (PATH) "/" (key.id) "/edit" } { "Edit" }
-                    @if !rotates(&key, by.now) {
+                    @if !rotates(&key, by.now) || replaces_unused(&key, by.now) {
                         a.button.primary href={ (PATH) "/" (key.id) "/rotate" } { "Rotate" }
                     }
                 }
@@ -133,6 +133,16 @@ fn secrets(by: &SignedIn, key: &KeyRecord, changes: bool) -> Markup {
                 }
             }
             @if changes && rotates(key, by.now) {
+                @if replaces_unused(key, by.now) {
+                    div.notice.warn {
+                        (icon(Icon::Warning))
+                        p {
+                            "The new secret has not been used yet. If you end the old one now, programs that still use it stop working. "
+                            a href={ (PATH) "/" (key.id) "/rotate" } { "Rotate again" }
+                            " if you have not copied the new secret."
+                        }
+                    }
+                }
                 form.actions method="post" action={ (PATH) "/" (key.id) "/retire" } {
                     (form_token(by))
                     button { "Retire the old secret now" }

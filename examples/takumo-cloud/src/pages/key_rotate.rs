@@ -6,7 +6,7 @@ use keyfob::IdempotencyToken;
 use keyfob::KeyRecord;
 use maud::html;
 
-use super::elements::{last_used, rotates, time};
+use super::elements::{last_used, replaces_unused, rotates, time};
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
 use super::key_page::head;
@@ -61,7 +61,7 @@ pub(super) async fn submit(
     let overlap = Duration::from_secs(*seconds);
     let rotated =
         app.keys.rotate_once(once, by.organization_id(), id, overlap, by.author()).await?;
-    Ok(shown_once::answer(&by, "Key rotated", &rotated))
+    shown_once::answer(&by, "Key rotated", &rotated)
 }
 
 fn may_rotate(by: &SignedIn, key: &KeyRecord) -> Result<(), ApiError> {
@@ -81,13 +81,22 @@ fn page(by: &SignedIn, key: &KeyRecord) -> Result<Html<String>, ApiError> {
     let content = html! {
         (head(key, "Rotate this key"))
         div.card.narrow.stack {
-            @if rotates(key, by.now) {
+            @if rotates(key, by.now) && !replaces_unused(key, by.now) {
                 div.notice.warn {
                     (icon(Icon::Warning))
                     p { "It has two secrets already. Retire the old one first." }
                 }
                 p { a.button href=(address) { "Back to the key" } }
             } @else {
+                @if replaces_unused(key, by.now) {
+                    div.notice.warn {
+                        (icon(Icon::Warning))
+                        p {
+                            "The newest secret was never used. Rotating again replaces it. "
+                            "The secret before it keeps working for the time that you choose."
+                        }
+                    }
+                }
                 p {
                     "The key gets a new secret and stays the same key: its name, scopes, usage and its "
                     "place in the plan. The old secret works on for a while, so that nothing stops "

@@ -119,9 +119,14 @@ fn document(title: &str, body: &Markup) -> Markup {
                 link rel="icon" type="image/svg+xml" href=(ICON.path);
                 script src=(SCRIPT.path) defer {}
             }
-            body { (body) }
+            body { (body) (announcer()) }
         }
     }
+}
+
+/// The live region in which the script announces what a button only shows.
+pub(super) fn announcer() -> Markup {
+    html! { p.hidden.announcer role="status" {} }
 }
 
 fn brand() -> Markup {

@@ -169,7 +169,7 @@ fn link_to(front: &Front, headers: &HeaderMap, token: &Token) -> String {
 
 fn handed_over(login: &Login, link: &str) -> Markup {
     html! {
-        div.card.stack data-shown-once {
+        div.card.stack data-shown-once data-address={ (PATH) "?done=link-shown" } {
             div.notice.warn role="status" {
                 (icon(Icon::Warning))
                 p {
@@ -182,7 +182,7 @@ fn handed_over(login: &Login, link: &str) -> Markup {
                 div.copy {
                     code.copy-text #link tabindex="0" role="textbox" aria-readonly="true"
                         aria-labelledby="link-label" { (link) }
-                    button type="button" data-copy="link" hidden aria-label="Copy: the link" {
+                    button type="button" data-copy="link" hidden aria-describedby="link-label" {
                         (icon(Icon::Copy)) span { "Copy" }
                     }
                 }

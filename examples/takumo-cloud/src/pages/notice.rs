@@ -6,7 +6,16 @@ use super::icons::{Icon, icon};
 
 /// The changes that are told, by the word that the address has for them: what it says is chosen
 /// here, never by who made the address.
-const NOTICES: [(&str, &str); 14] = [
+const NOTICES: &[(&str, &str)] = &[
+    (
+        "shown-once",
+        "The key was shown once and can't be shown again. If you have not copied it, rotate it.",
+    ),
+    (
+        "link-shown",
+        "The sign-in link was shown once and can't be shown again. If you have not copied it, \
+         make another one.",
+    ),
     ("retired", "The old secret is refused from now on."),
     ("disabled", "The key is disabled. It is refused until you enable it again."),
     ("enabled", "The key is enabled."),

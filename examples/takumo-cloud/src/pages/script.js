@@ -1,5 +1,89 @@
-// What the pages do better with a script than without: all but copying works without.
+// Improves pages that work without a script too. Only the copy buttons need it.
 "use strict";
+
+// Lets a screen reader speak a text. A modal dialog silences what is outside it, so it has a live
+// region of its own.
+const announce = (beside, text) => {
+  const region = (beside.closest("dialog") ?? document.body).querySelector(":scope > .announcer");
+  if (region === null) return;
+  // The same text again is a change only after the region was empty.
+  region.textContent = "";
+  setTimeout(() => {
+    region.textContent = text;
+  }, 50);
+};
+
+// A form is submitted once. A second submission, or a link, would abort the first, and the answer to
+// that may be the only one that holds a key.
+const WORKING_MS = 15000;
+let working = null;
+
+const restoreForm = () => {
+  if (working === null) return;
+  const { form, button, content, timer } = working;
+  working = null;
+  clearTimeout(timer);
+  form.removeAttribute("aria-busy");
+  if (button === null) return;
+  button.removeAttribute("aria-disabled");
+  button.style.minWidth = "";
+  button.replaceChildren(...content);
+};
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (working !== null) {
+    event.preventDefault();
+    return;
+  }
+  if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+  const button = event.submitter ?? form.querySelector("button:not([type=button])");
+  const content = button === null ? [] : [...button.childNodes];
+  // The server may never answer. Then the form can be sent again.
+  const timer = setTimeout(restoreForm, WORKING_MS);
+  working = { form, button, content, timer };
+  form.setAttribute("aria-busy", "true");
+  if (button !== null) {
+    // A disabled button would lose the focus, and its own value would not be sent.
+    button.style.minWidth = `${button.offsetWidth}px`;
+    button.setAttribute("aria-disabled", "true");
+    button.replaceChildren("Working…");
+  }
+  announce(form, "Working…");
+});
+
+document.addEventListener("click", (event) => {
+  const control = event.target.closest("a[href], button, summary");
+  if (control === null) return;
+  if (working !== null) {
+    event.preventDefault();
+    event.stopPropagation();
+    return;
+  }
+  // The second click of a double click would act on the page that answers the first one.
+  const acts = control.matches("a[href]") || control.type === "submit";
+  if (event.detail > 1 && acts) event.preventDefault();
+}, true);
+
+// Escape would stop loading the answer.
+document.addEventListener("keydown", (event) => {
+  if (working === null || event.key !== "Escape") return;
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
+
+// The page may come back from the browser's memory as it was left.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) restoreForm();
+});
+
+// The answer to a form takes an address that can be loaded again. Back would show the browser's
+// error about sending the form again.
+const posted = document.querySelector("[data-address]");
+if (posted !== null) history.replaceState(null, "", posted.dataset.address);
+
+// The summary of what is wrong comes first.
+document.querySelector("[data-problem]")?.focus();
 
 // The dialog to make a key, in the place of the page to make one.
 for (const opener of document.querySelectorAll("[data-dialog]")) {
@@ -60,20 +144,24 @@ for (const button of document.querySelectorAll("[data-confirmed-by]")) {
   check();
 }
 
-// Buttons that copy, which are there only for those who can use them.
+// Copy buttons are shown only where the browser can copy.
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) break;
-  const said = button.querySelector("span");
+  const label = button.querySelector("span");
+  let timer = null;
   button.hidden = false;
   button.addEventListener("click", async () => {
+    clearTimeout(timer);
     try {
       await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-      said.textContent = "Copied";
+      label.textContent = "Copied";
+      announce(button, "Copied.");
     } catch {
-      said.textContent = "Not allowed";
+      label.textContent = "Not allowed";
+      announce(button, "The browser did not allow copying. Select the text and copy it.");
     }
-    setTimeout(() => {
-      said.textContent = "Copy";
+    timer = setTimeout(() => {
+      label.textContent = "Copy";
     }, 2000);
   });
 }

@@ -2,28 +2,30 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use keyfob::{IssuedKey, IssuedOnce, KeyRecord};
+use keyfob::{IssuedKey, IssuedOnce, KeyRecord, KeyStatus};
 use maud::{Markup, html};
 
-use super::elements::{environment, name, time};
+use super::elements::{environment, name, replaces_unused, time};
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
-use super::layout::{self, Place};
+use super::layout::{self, Place, form_token};
 use super::signed_in::SignedIn;
+use crate::error::ApiError;
+use crate::token::Token;
 
 /// Shows a plaintext, or that it was shown before.
 ///
 /// Nothing keeps it: the browser is told to store nothing, and the script empties the page when it is
 /// left, so that one which comes back from the memory of the browser has it no more. A reload sends
 /// the form again, which by its token is known to have made its key.
-pub(super) fn answer(by: &SignedIn, title: &str, key: &IssuedOnce) -> Response {
+pub(super) fn answer(by: &SignedIn, title: &str, key: &IssuedOnce) -> Result<Response, ApiError> {
     let (status, title, content) = match key {
         IssuedOnce::New(issued) => (StatusCode::CREATED, title, plaintext(by, title, issued)),
-        IssuedOnce::Replayed(key) => (StatusCode::OK, SHOWN_ALREADY, already(key)),
+        IssuedOnce::Replayed(key) => (StatusCode::OK, SHOWN_ALREADY, already(by, key)?),
     };
     let page = layout::page(by, Place::ApiKeys, title, &content);
     let no_store = HeaderValue::from_static("no-store, max-age=0");
-    (status, [(header::CACHE_CONTROL, no_store)], page).into_response()
+    Ok((status, [(header::CACHE_CONTROL, no_store)], page).into_response())
 }
 
 fn plaintext(by: &SignedIn, title: &str, issued: &IssuedKey) -> Markup {
@@ -37,7 +39,7 @@ fn plaintext(by: &SignedIn, title: &str, issued: &IssuedKey) -> Markup {
                 p.muted { (name(key.name.as_str())) " " (environment(key.environment)) }
             }
         }
-        div.card.stack #secret-card data-shown-once {
+        div.card.stack #secret-card data-shown-once data-address={ (PATH) "/" (key.id) "?done=shown-once" } {
             div.notice.warn role="status" {
                 (icon(Icon::Warning))
                 p {
@@ -72,7 +74,7 @@ fn line(id: &str, label: &str, text: &str) -> Markup {
             div.copy {
                 code.copy-text id=(id) tabindex="0" aria-labelledby={ (id) "-label" } role="textbox"
                     aria-readonly="true" { (text) }
-                button type="button" data-copy=(id) hidden aria-label={ "Copy: " (label) } {
+                button type="button" data-copy=(id) hidden aria-describedby={ (id) "-label" } {
                     (icon(Icon::Copy)) span { "Copy" }
                 }
             }
@@ -82,16 +84,43 @@ fn line(id: &str, label: &str, text: &str) -> Markup {
 
 const SHOWN_ALREADY: &str = "This key was shown already";
 
-fn already(key: &KeyRecord) -> Markup {
-    html! {
+/// Answers a form that was sent again. A browser that sends a form twice shows the second answer
+/// only, so the page offers a new secret.
+fn already(by: &SignedIn, key: &KeyRecord) -> Result<Markup, ApiError> {
+    let once = Token::random()?;
+    let unused = key.secrets.first().is_some_and(|newest| newest.last_used_at.is_none());
+    Ok(html! {
         div.page-head { h1 { (SHOWN_ALREADY) } }
-        div.card.stack {
+        div.card.stack data-address={ (PATH) "/" (key.id) "?done=shown-once" } {
             p {
-                "This form made " (name(key.name.as_str()))
-                " when it was first sent, and the key was shown then. It can't be shown again."
+                "The form was sent twice. The first time made the key for "
+                (name(key.name.as_str())) ", and only that answer showed it."
             }
-            p.muted { "If nobody has copied it, rotate the key: it gets a new secret." }
-            p { a.button href={ (PATH) "/" (key.id) } { "Look at the key" } }
+            @if unused && key.secrets.len() == 1 && key.status(by.now) == KeyStatus::Active {
+                p {
+                    "If you have not copied the key, make a new secret for it. "
+                    "The secret that you missed was never used, and stops working at once."
+                }
+                form.actions method="post" action={ (PATH) "/" (key.id) "/rotate" } {
+                    (form_token(by))
+                    input type="hidden" name="once" value=(once.expose());
+                    input type="hidden" name="overlap" value="0";
+                    button.primary { "Make a new secret" }
+                    a.button href={ (PATH) "/" (key.id) } { "View the key" }
+                }
+            } @else if replaces_unused(key, by.now) {
+                p {
+                    "If you have not copied the new secret, rotate the key again. "
+                    "That replaces the new secret, which was never used. The old secret keeps working."
+                }
+                p.actions {
+                    a.button.primary href={ (PATH) "/" (key.id) "/rotate" } { "Rotate again" }
+                    a.button href={ (PATH) "/" (key.id) } { "View the key" }
+                }
+            } @else {
+                p { "If you have not copied the key, rotate it to get a new secret." }
+                p { a.button href={ (PATH) "/" (key.id) } { "View the key" } }
+            }
         }
-    }
+    })
 }

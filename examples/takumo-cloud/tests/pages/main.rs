@@ -24,6 +24,7 @@ mod sessions;
 mod shown_once;
 mod site;
 mod storing_proxy;
+mod submit_once;
 mod tables;
 mod tour;
 mod usage;

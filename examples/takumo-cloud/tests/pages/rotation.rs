@@ -1,5 +1,6 @@
 use crate::form_client::{FormClient, hidden, key_of, secret_of, status_with_key};
 use crate::site::Site;
+use crate::webdriver::wait;
 
 /// Makes a key, and answers with its path and its plaintext.
 fn made(owner: &mut FormClient) -> (String, String) {
@@ -71,7 +72,14 @@ fn key_that_rotates_is_not_rotated_again() {
     let mut owner = FormClient::signed_in(&site, &site.link);
     let (key, old) = made(&mut owner);
     let form = owner.get(&format!("{key}/rotate")).body;
-    assert_eq!(rotate(&mut owner, &key, "24h").0, 201);
+    let (status, page) = rotate(&mut owner, &key, "24h");
+    assert_eq!(status, 201);
+    let page_of_key = owner.get(&key).body;
+    assert!(page_of_key.contains("The new secret has not been used yet"), "{page_of_key}");
+    assert_eq!(status_with_key(&site, "/v1/whoami", &secret_of(&page)), 200);
+    wait("the use of the new secret to be written down", || {
+        owner.get(&key).body.contains("The secret was last used").then_some(())
+    });
     let page = owner.get(&format!("{key}/rotate")).body;
     assert!(page.contains("two secrets already") && !page.contains("name=\"overlap\""), "{page}");
     let once = format!("{}x", &hidden(&form, "once")[1..]);

@@ -77,6 +77,40 @@ impl Window {
         self.post("/actions", &json!({ "actions": [keyboard] }));
     }
 
+    /// Clicks twice on an element, as fast as a double click.
+    pub(crate) fn double_click(&self, selector: &str) {
+        let id = self.find(selector).id;
+        let origin = json!({ ELEMENT: id });
+        let click = [
+            json!({ "type": "pointerDown", "button": 0 }),
+            json!({ "type": "pointerUp", "button": 0 }),
+        ];
+        let mut actions =
+            vec![json!({ "type": "pointerMove", "duration": 0, "origin": origin, "x": 0, "y": 0 })];
+        actions.extend(click.iter().chain(&click).cloned());
+        let mouse = json!({ "type": "pointer", "id": "mouse", "actions": actions });
+        self.post("/actions", &json!({ "actions": [mouse] }));
+    }
+
+    /// Presses Enter in a field and clicks an element at once after it.
+    pub(crate) fn enter_and_click(&self, field: &str, selector: &str) {
+        self.run_with("document.querySelector(arguments[0]).focus()", &[field.into()]);
+        let id = self.find(selector).id;
+        let origin = json!({ ELEMENT: id });
+        let enter = "\u{E007}";
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": [
+            { "type": "pause", "duration": 0 },
+            { "type": "keyDown", "value": enter },
+            { "type": "keyUp", "value": enter },
+        ]});
+        let mouse = json!({ "type": "pointer", "id": "mouse", "actions": [
+            { "type": "pointerMove", "duration": 0, "origin": origin, "x": 0, "y": 0 },
+            { "type": "pointerDown", "button": 0 },
+            { "type": "pointerUp", "button": 0 },
+        ]});
+        self.post("/actions", &json!({ "actions": [keyboard, mouse] }));
+    }
+
     /// What this script returns, in the page.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.run_with(script, &[])
