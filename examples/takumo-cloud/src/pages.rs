@@ -23,6 +23,7 @@ mod icons;
 mod key_change;
 mod key_draft;
 mod key_edit;
+mod key_find;
 mod key_list;
 mod key_new;
 mod key_page;
@@ -96,6 +97,10 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App, front: Front) -
         .route("/settings", get(async || Redirect::to(key_list::PATH)))
         .route("/settings/api-keys", get(key_list::show).post(key_new::create))
         .route("/settings/api-keys/new", get(key_new::show))
+        .route(
+            "/settings/api-keys/find",
+            get(async || Redirect::to(key_list::PATH)).post(key_find::find),
+        )
         .route("/settings/api-keys/{id}", get(key_page::show))
         .route("/settings/api-keys/{id}/edit", get(key_edit::show).post(key_edit::submit))
         .route("/settings/api-keys/{id}/rotate", get(key_rotate::show).post(key_rotate::submit))

@@ -1,5 +1,7 @@
 //! Addresses of pages with parameters.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// The path with these parameters, each encoded so that it is read as it was.
 pub(super) fn address(path: &str, parameters: &[(&str, String)]) -> String {
     let pairs: Vec<_> =
@@ -7,15 +9,11 @@ pub(super) fn address(path: &str, parameters: &[(&str, String)]) -> String {
     if pairs.is_empty() { path.into() } else { format!("{path}?{}", pairs.join("&")) }
 }
 
-/// RFC 3986, section 2.3: what is not reserved stands for itself.
+/// Every byte but the unreserved ones of RFC 3986, section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 fn encoded(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 #[cfg(test)]

@@ -61,7 +61,6 @@ pub(super) async fn show(
     query.after = parameters.cursor(List::Events, &tenant)?;
     let mut text = |name| parameters.take::<String>(name).map(Option::unwrap_or_default);
     let filter = Filter { action: text("action")?, actor: text("actor")?, key: text("key")? };
-    parameters.finish()?;
     query.action = read::<NamedAction>("action", &filter.action)?.map(|NamedAction(own)| own);
     query.actor = read::<Actor>("actor", &filter.actor)?;
     query.key = read::<KeyId>("key", &filter.key)?;

@@ -9,15 +9,9 @@ use super::signed_in::SignedIn;
 use crate::app::App;
 use crate::db::Gateway;
 use crate::error::ApiError;
-use crate::parameters::Parameters;
 
 /// `GET /fleet`
-pub(super) async fn show(
-    State(app): State<App>,
-    by: SignedIn,
-    parameters: Parameters,
-) -> Result<Html<String>, ApiError> {
-    parameters.finish()?;
+pub(super) async fn show(State(app): State<App>, by: SignedIn) -> Result<Html<String>, ApiError> {
     let mut nodes = app.keys.nodes().await?;
     let own = app.keys.health();
     nodes.sort_by_key(|node| (node.gone, node.report.started_at));

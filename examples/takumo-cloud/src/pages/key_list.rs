@@ -10,7 +10,7 @@ use super::icons::{Icon, icon};
 use super::key_draft::KeyDraft;
 use super::key_new;
 use super::key_search::KeySearch;
-use super::layout::{self, Place};
+use super::layout::{self, Place, form_token};
 use super::notice::{self, notice};
 use super::signed_in::SignedIn;
 use crate::app::App;
@@ -31,7 +31,6 @@ pub(super) async fn show(
     let tenant = by.tenant(Environment::Live);
     let search = KeySearch::read(&mut parameters, &tenant)?;
     let done: Option<String> = parameters.take(notice::PARAMETER)?;
-    parameters.finish()?;
 
     let page = search.run(&app, by.organization_id()).await?;
     let slots = Slots::count(&app, &by).await?;
@@ -45,7 +44,7 @@ pub(super) async fn show(
             @if by.role.makes_keys() { (create_button(&slots)) }
         }
         (slots.meter())
-        (filters(&search))
+        (filters(&by, &search))
         @if page.items.is_empty() {
             (nothing(&by, &search, page.next.is_some()))
         } @else {
@@ -53,9 +52,9 @@ pub(super) async fn show(
         }
         @if page.next.is_some() || !search.is_first_page() {
             nav.pager aria-label="Pages of keys" {
-                @if !search.is_first_page() { a.button href=(PATH) { "First page" } }
+                @if !search.is_first_page() { a.button href=(search.address(&tenant, None)) { "First page" } }
                 @if let Some(place) = &page.next {
-                    a.button href=(search.address(&tenant, place)) { "Older keys" }
+                    a.button href=(search.address(&tenant, Some(place))) { "Older keys" }
                 }
             }
         }
@@ -123,13 +122,17 @@ fn create_button(slots: &Slots) -> Markup {
     }
 }
 
-fn filters(search: &KeySearch) -> Markup {
+/// The form is posted: what a person pastes into it may be a key, which must not get into an
+/// address.
+fn filters(by: &SignedIn, search: &KeySearch) -> Markup {
     html! {
-        form.filters role="search" action=(PATH) {
+        form.filters role="search" method="post" action={ (PATH) "/find" } {
+            (form_token(by))
             div.field.grow {
                 label for="q" { "Search" }
                 input #q name="q" type="search" value=(search.text)
-                    placeholder="Name, or first digits" maxlength="255";
+                    placeholder="Name, first digits, or a whole key" maxlength="500" autocomplete="off"
+                    spellcheck="false";
             }
             div.field {
                 label for="status" { "Status" }

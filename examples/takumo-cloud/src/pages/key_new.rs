@@ -25,7 +25,6 @@ pub(super) async fn show(
     mut parameters: Parameters,
 ) -> Result<Html<String>, ApiError> {
     let preset: Option<String> = parameters.take("preset")?;
-    parameters.finish()?;
     require(by.role.makes_keys(), "a viewer can't make keys")?;
     if Slots::count(&app, &by).await?.full() {
         return Ok(full(&by));

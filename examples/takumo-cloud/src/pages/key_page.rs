@@ -33,7 +33,6 @@ pub(super) async fn show(
     mut parameters: Parameters,
 ) -> Result<Html<String>, ApiError> {
     let done: Option<String> = parameters.take(notice::PARAMETER)?;
-    parameters.finish()?;
     let key = by.key(&app, id).await?;
     let mut query = EventQuery::new(PageSize::new(EVENTS).unwrap_or_default());
     query.key = Some(id);

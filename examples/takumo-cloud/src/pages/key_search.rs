@@ -30,8 +30,8 @@ impl KeySearch {
     pub(super) fn read(parameters: &mut Parameters, tenant: &Tenant) -> Result<Self, ApiError> {
         let text: String = parameters.take("q")?.unwrap_or_default();
         if scanner::mentions_key(&text) {
-            let message = "don't search for a whole key: its first 8 digits will do. This one is \
-                           in your browser's history now";
+            let message = "the address holds a key, which is in your browser's history now. \
+                           Rotate or revoke that key. To search for a key, use the field";
             return Err(ApiError::bad_request(message));
         }
         // A form sends its fields even when nothing was chosen.
@@ -95,9 +95,12 @@ impl KeySearch {
         }
     }
 
-    /// The address of the same list, from this place on.
-    pub(super) fn address(&self, tenant: &Tenant, place: &KeyId) -> String {
-        let mut pairs = vec![("cursor", cursor::encode(List::Keys, tenant, place))];
+    /// The address of the same list, from this place on or from its beginning.
+    pub(super) fn address(&self, tenant: &Tenant, place: Option<&KeyId>) -> String {
+        let mut pairs = Vec::new();
+        if let Some(place) = place {
+            pairs.push(("cursor", cursor::encode(List::Keys, tenant, place)));
+        }
         if !self.text.is_empty() {
             pairs.push(("q", self.text.clone()));
         }

@@ -29,7 +29,6 @@ pub(super) async fn show(
     mut parameters: Parameters,
 ) -> Result<Html<String>, ApiError> {
     let done: Option<String> = parameters.take(notice::PARAMETER)?;
-    parameters.finish()?;
     page(&app, &by, &notice(done.as_deref()), &Draft::EMPTY).await
 }
 
@@ -95,7 +94,6 @@ pub(super) async fn confirm_removal(
     mut parameters: Parameters,
 ) -> Result<Html<String>, ApiError> {
     let login: Option<Login> = parameters.take("login")?;
-    parameters.finish()?;
     manager(&by)?;
     let members = app.db.members(by.organization_id()).await?;
     let member = members.iter().find(|member| Some(&member.login) == login.as_ref());

@@ -25,7 +25,6 @@ pub(super) async fn show(
     mut parameters: Parameters,
 ) -> Result<Html<String>, ApiError> {
     let done: Option<String> = parameters.take(notice::PARAMETER)?;
-    parameters.finish()?;
     page(&app, &by, done.as_deref(), None).await
 }
 

@@ -22,7 +22,6 @@ pub(super) async fn show(
     mut parameters: Parameters,
 ) -> Result<Html<String>, ApiError> {
     let done: Option<String> = parameters.take(notice::PARAMETER)?;
-    parameters.finish()?;
     Ok(page(&by, done.as_deref(), None))
 }
 

@@ -21,7 +21,6 @@ pub(super) async fn show(
     mut parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let done: Option<String> = parameters.take(notice::PARAMETER)?;
-    parameters.finish()?;
     if is_signed_in(&session).await {
         return Ok(Redirect::to(key_list::PATH).into_response());
     }

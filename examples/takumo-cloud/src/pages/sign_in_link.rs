@@ -19,7 +19,6 @@ use crate::token;
 /// is in the query, which no log of this server has.
 pub(super) async fn show(mut parameters: Parameters) -> Result<Html<String>, ApiError> {
     let token: Option<String> = parameters.take("token")?;
-    parameters.finish()?;
     let token = token.ok_or_else(|| ApiError::bad_request("this link is cut short"))?;
     Ok(Html(page(&token).into_string()))
 }

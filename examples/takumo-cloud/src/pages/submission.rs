@@ -30,9 +30,29 @@ where
     type Rejection = NotSignedIn;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, NotSignedIn> {
+        let Search { by, fields } = Search::from_request(request, state).await?;
+        fields.hold_no_key()?;
+        Ok(Self { by, fields })
+    }
+}
+
+/// A form of this session whose fields may hold a key, since that is what a person looks for.
+pub(super) struct Search {
+    pub(super) by: SignedIn,
+    pub(super) fields: Fields,
+}
+
+impl<S> FromRequest<S> for Search
+where
+    S: Send + Sync,
+    App: FromRef<S>,
+{
+    type Rejection = NotSignedIn;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, NotSignedIn> {
         let (mut parts, body) = request.into_parts();
         let by = SignedIn::from_request_parts(&mut parts, state).await?;
-        let mut fields = Fields::from_request(Request::from_parts(parts, body), state).await?;
+        let mut fields = Fields::read(Request::from_parts(parts, body), state).await?;
         let given = fields.text(TOKEN_FIELD)?.unwrap_or_default();
         if !token::same(&given, &by.form_token) {
             let message = "this form is out of date: go back, load its page again, and repeat";
@@ -92,23 +112,33 @@ impl Fields {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for Fields {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+impl Fields {
+    async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Self, ApiError> {
         let form: Result<Form<Vec<(String, String)>>, FormRejection> =
             Form::from_request(request, state).await;
         let Form(fields) = form.map_err(|rejection| match rejection.status().as_u16() {
             413 => ApiError::new(Code::PayloadTooLarge, "a form has at most 65536 bytes"),
             _ => ApiError::bad_request("this is not a form of this site"),
         })?;
-        // What is typed into a form is stored and shown, and a key in the wrong field would be too.
-        if fields
-            .iter()
-            .any(|(name, text)| scanner::mentions_key(name) || scanner::mentions_key(text))
-        {
+        Ok(Self(fields))
+    }
+
+    /// Refuses a form that holds a key: fields are stored and shown.
+    fn hold_no_key(&self) -> Result<(), ApiError> {
+        let holds = |text: &String| scanner::mentions_key(text);
+        if self.0.iter().any(|(name, text)| holds(name) || holds(text)) {
             return Err(holds_key("a field of the form"));
         }
-        Ok(Self(fields))
+        Ok(())
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Fields {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let fields = Self::read(request, state).await?;
+        fields.hold_no_key()?;
+        Ok(fields)
     }
 }

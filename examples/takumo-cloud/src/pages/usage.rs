@@ -21,7 +21,6 @@ pub(super) async fn show(
     mut parameters: Parameters,
 ) -> Result<Html<String>, ApiError> {
     let window: Window = parameters.take("range")?.unwrap_or_default();
-    parameters.finish()?;
     let figures = Figures::read(&app, &by, window).await?;
     let bars: Vec<_> = figures
         .report

@@ -21,7 +21,6 @@ pub(super) async fn download(
     mut parameters: Parameters,
 ) -> Result<([(HeaderName, String); 2], String), ApiError> {
     let window: Window = parameters.take("range")?.unwrap_or_default();
-    parameters.finish()?;
     let figures = Figures::read(&app, &by, window).await?;
     let keys: BTreeMap<_, &KeyUsage> =
         figures.report.keys.iter().map(|key| (key.id, key)).collect();

@@ -150,6 +150,54 @@ fn every_event_is_on_one_page_of_the_log() {
     assert_eq!(numbers, [50, 5]);
 }
 
+/// Mail programs and campaigns add parameters to links.
+#[test]
+fn unknown_parameters_are_ignored() {
+    let site = Site::start();
+    let mut owner = FormClient::signed_in(&site, &site.link);
+    for path in [
+        "/settings/api-keys",
+        "/settings/api-keys/new",
+        "/settings/organization",
+        "/settings/members",
+        "/settings/members/remove?login=owner",
+        "/settings/password",
+        "/usage",
+        "/usage.csv",
+        "/audit",
+        "/fleet",
+        &*owner.newest_key(),
+    ] {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        let answer = owner.get(&format!("{path}{sign}utm_source=mail&fbclid=1"));
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    }
+}
+
+#[test]
+fn first_page_keeps_the_filters() {
+    let site = Site::start();
+    site.operate(&["organizations", "edit", "demo", "--plan", "enterprise"]);
+    let lines: Vec<String> = (0..30)
+        .map(|number| {
+            format!(
+                "{{\"sha256\":\"{number:064x}\",\"name\":\"key-{number:02}\",\
+                 \"environment\":\"test\",\"scopes\":[\"shield:read\"]}}\n"
+            )
+        })
+        .collect();
+    let file = site.directory().join("keys.jsonl");
+    std::fs::write(&file, lines.concat()).unwrap();
+    site.operate(&["keys", "import", "--organization", "demo", file.to_str().unwrap()]);
+    let mut owner = FormClient::signed_in(&site, &site.link);
+    let first = "/settings/api-keys?q=key-&status=active&environment=test";
+    let second = older(&owner.get(first).body).unwrap();
+    let page = owner.get(&second).body;
+    let link = page.split("<a ").find(|link| link.contains(">First page<")).unwrap();
+    let link = link.split('"').find(|part| part.starts_with('/')).unwrap().replace("&amp;", "&");
+    assert_eq!(link, first);
+}
+
 #[test]
 fn what_can_not_be_read_is_refused_on_a_page_that_says_why() {
     let site = Site::start();
@@ -158,17 +206,14 @@ fn what_can_not_be_read_is_refused_on_a_page_that_says_why() {
         ("/settings/api-keys?status=gone", "Status: "),
         ("/settings/api-keys?environment=staging", "Environment: "),
         ("/settings/api-keys?cursor=x", "Cursor: "),
-        ("/settings/api-keys?colour=red", "no parameter named"),
         ("/settings/api-keys?q=a&q=b", "stands there twice"),
         ("/settings/api-keys/no-id", "id"),
         ("/usage?range=1h", "Range: must be"),
-        ("/usage?from=2026-01-01", "no parameter named"),
         ("/usage.csv?range=1h", "Range: must be"),
         ("/audit?action=revoked", "Action: must be two words"),
         ("/audit?actor=%07", "Actor: "),
         ("/audit?key=no-id", "Key: "),
         ("/audit?cursor=x", "Cursor: "),
-        ("/fleet?region=eu", "no parameter named"),
         ("/sign-in/link", "cut short"),
     ] {
         let answer = owner.get(path);

@@ -10,6 +10,7 @@ mod forgery;
 mod form_client;
 mod hostile_names;
 mod journey;
+mod key_find;
 mod keyboard;
 mod lists;
 mod no_scripts;

@@ -48,7 +48,7 @@ fn last_moment_of_rfc_3339_is_kept_as_it_was_sent() {
         });
         let created = owner.post("/v1/keys", &body).expect(201);
         assert_eq!(created["key"]["expires_at"], at);
-        let key = created["api_key"].text().to_owned();
+        let key = created["api_key"].text();
         server.client().with_key(key).get("/v1/whoami").expect(200);
         let usage = owner.get(&format!("/v1/usage?bucket=month&from=2026-01-01T00:00:00Z&to={at}"));
         assert_ne!(usage.status, 500);
