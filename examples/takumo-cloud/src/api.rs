@@ -94,7 +94,6 @@ pub(crate) fn router(app: App, front: Front) -> Router {
         .route("/healthz", get(async || axum::Json(json!({ "status": "ok" }))))
         .merge(keyed)
         .merge(pages::router(app.clone(), front))
-        .fallback(async || ApiError::not_found("there is no such route"))
         .method_not_allowed_fallback(async || {
             ApiError::new(Code::MethodNotAllowed, "this route has other methods: see Allow")
         })

@@ -13,6 +13,7 @@ mod address;
 mod assets;
 mod audit;
 mod charts;
+mod come_back;
 mod csv;
 mod elements;
 mod errors;
@@ -83,7 +84,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App, front: Front) -
     let sessions = sessions::layer(&app, &front);
     let front = Arc::new(front);
     let site = Site {
-        app,
+        app: app.clone(),
         passwords: Passwords::new(),
         attempts: Arc::new(Attempts::new()),
         front: Arc::clone(&front),
@@ -120,10 +121,12 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App, front: Front) -
         .route("/fleet", get(fleet::show))
         .route("/settings/{*rest}", get(async || ApiError::not_found("there is no such page")))
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .layer(from_fn_with_state(front, same_origin::require))
+        .route_layer(from_fn_with_state(front, same_origin::require))
+        .fallback(errors::unknown)
+        .layer(from_fn_with_state(app, errors::as_pages))
         .layer(sessions)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn(errors::as_pages))
+        .layer(from_fn(errors::last_resort))
         .with_state(site)
         .merge(assets::router())
         .layer(from_fn(headers::protect))

@@ -17,6 +17,8 @@ pub(crate) struct Person {
 #[derive(Clone, Debug)]
 pub(crate) struct Standing {
     pub(crate) epoch: i64,
+    /// The id of the organization that they looked at last.
+    pub(crate) last_organization: Option<String>,
     /// By name.
     pub(crate) memberships: Vec<Membership>,
 }
@@ -60,13 +62,14 @@ impl Database {
     /// What this person is, if there is such a person.
     pub(crate) async fn standing(&self, login: &Login) -> Result<Option<Standing>, DatabaseError> {
         // One statement, since several are a transaction that writes, and this is asked each time.
-        let sql = "SELECT p.epoch AS epoch, o.id AS id, o.name AS name, o.plan AS plan, \
+        let sql = "SELECT p.epoch AS epoch, p.last_organization AS last_organization, o.id AS id, o.name AS name, o.plan AS plan, \
              o.created_at AS created_at, m.role AS role FROM takumo_people p \
              LEFT JOIN takumo_members m ON m.login = p.login \
              LEFT JOIN takumo_organizations o ON o.id = m.organization WHERE p.login = ?1";
         let answer = self.run(sql, values![login]).await?;
         let Some(first) = answer.rows.first() else { return Ok(None) };
         let epoch = first.get("epoch")?;
+        let last_organization = first.get("last_organization")?;
         let mut memberships = Vec::new();
         for row in &answer.rows {
             // A person who is a member of nothing has one row.
@@ -79,7 +82,17 @@ impl Database {
             let Organization { name, id, .. } = &own.organization;
             (name.as_str().to_lowercase(), id.to_string())
         });
-        Ok(Some(Standing { epoch, memberships }))
+        Ok(Some(Standing { epoch, last_organization, memberships }))
+    }
+
+    /// Remembers the organization that a person looks at, for their next session.
+    pub(crate) async fn set_last_organization(
+        &self,
+        login: &Login,
+        organization: &OrganizationId,
+    ) -> Result<(), DatabaseError> {
+        let sql = "UPDATE takumo_people SET last_organization = ?2 WHERE login = ?1";
+        self.run(sql, values![login, organization]).await.map(drop)
     }
 
     /// Adds a person, unless somebody has this login: then it answers false.

@@ -4,15 +4,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use keyfob::{KeyId, KeyRecord, Reason};
-use maud::html;
+use maud::{Markup, html};
 
+use super::come_back::Again;
 use super::elements::{last_used, name, time};
 use super::errors::sentence;
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
 use super::key_page::{PATIENCE, head};
 use super::layout::{self, Place, form_token};
-use super::notice::problem;
+use super::notice::{Wrong, described, invalid, notice, summary};
 use super::signed_in::SignedIn;
 use super::submission::Submission;
 use crate::app::App;
@@ -60,9 +61,12 @@ pub(super) async fn confirm(
     State(app): State<App>,
     by: SignedIn,
     KeyPath(id): KeyPath,
+    again: Again,
 ) -> Result<Html<String>, ApiError> {
     let key = by.key_to_change(&app, id).await?;
-    Ok(page(&by, &key, "", None))
+    let mut fields = again.fields.unwrap_or_default();
+    let reason = fields.text("reason")?.unwrap_or_default();
+    Ok(page(&by, &key, &reason, &notice(again.done.as_deref()), None))
 }
 
 /// `POST /settings/api-keys/{id}/revoke`: `confirm`, `reason`
@@ -75,16 +79,18 @@ pub(super) async fn revoke(
     let reason = fields.given("reason")?;
     fields.finish()?;
     let key = by.own_key(&app, id).await?;
-    let again = |problem: &str| {
+    let again = |field, text: &str| {
         let reason = reason.as_deref().unwrap_or_default();
-        (StatusCode::BAD_REQUEST, page(&by, &key, reason, Some(problem))).into_response()
+        let wrong = Wrong::new(field, text);
+        let page = page(&by, &key, reason, &html! {}, Some(&wrong));
+        (StatusCode::BAD_REQUEST, page).into_response()
     };
     if typed.trim() != word_of(&key) {
-        return Ok(again("Type the word exactly as it stands there."));
+        return Ok(again("confirm", "Type the word exactly as it stands there."));
     }
     let reason = match reason.as_deref().map(str::parse::<Reason>).transpose() {
         Ok(reason) => reason,
-        Err(error) => return Ok(again(&sentence(&error.to_string()))),
+        Err(error) => return Ok(again("reason", &sentence(&error.to_string()))),
     };
     let revoke = app.keys.revoke(by.organization_id(), id, reason, by.author());
     let everywhere = revoke.confirmed(PATIENCE).await?.in_force();
@@ -104,12 +110,19 @@ fn word_of(key: &KeyRecord) -> String {
     if digits.is_empty() { "revoke".into() } else { digits.into() }
 }
 
-fn page(by: &SignedIn, key: &KeyRecord, reason: &str, wrong: Option<&str>) -> Html<String> {
+fn page(
+    by: &SignedIn,
+    key: &KeyRecord,
+    reason: &str,
+    told: &Markup,
+    wrong: Option<&Wrong>,
+) -> Html<String> {
     let address = format!("{PATH}/{}", key.id);
     let content = html! {
+        (told)
         (head(key, "Revoke this key?"))
-        div.card.narrow.stack {
-            (problem(wrong))
+        div.card.narrow.stack data-address={ (address) "/revoke" } {
+            (summary(wrong))
             div.notice.bad {
                 (icon(Icon::Warning))
                 div {
@@ -124,12 +137,14 @@ fn page(by: &SignedIn, key: &KeyRecord, reason: &str, wrong: Option<&str>) -> Ht
                 div.field {
                     label for="reason" { "Reason " span.muted { "(kept in the audit log)" } }
                     input #reason name="reason" value=(reason) maxlength="500" autocomplete="off"
-                        placeholder="Lost laptop";
+                        placeholder="Lost laptop" aria-invalid=[invalid(wrong, "reason")]
+                        aria-describedby=[described(wrong, "reason", None)];
                 }
                 div.field {
                     label for="confirm" { "Type " code { (word_of(key)) } " to confirm" }
                     input #confirm name="confirm" required autocomplete="off" autocapitalize="none"
-                        spellcheck="false" data-confirms=(word_of(key));
+                        spellcheck="false" data-confirms=(word_of(key)) aria-invalid=[invalid(wrong, "confirm")]
+                        aria-describedby=[described(wrong, "confirm", None)];
                 }
                 div.actions {
                     button.bad.filled data-confirmed-by="confirm" { "Revoke for good" }

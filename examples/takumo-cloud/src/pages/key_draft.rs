@@ -2,6 +2,7 @@
 
 use keyfob::{Environment, Expiry, IdempotencyToken, KeyName, ScopeSet, Timestamp};
 
+use super::notice::Wrong;
 use super::signed_in::SignedIn;
 use super::submission::Fields;
 use crate::error::ApiError;
@@ -48,7 +49,7 @@ impl KeyDraft {
 
     pub(super) fn read(fields: &mut Fields) -> Result<Self, ApiError> {
         Ok(Self {
-            once: fields.required("once")?,
+            once: fields.text("once")?.unwrap_or_default(),
             name: fields.text("name")?.unwrap_or_default(),
             environment: fields.text("environment")?.unwrap_or_default(),
             scopes: fields.all("scope"),
@@ -58,13 +59,12 @@ impl KeyDraft {
     }
 
     /// Checks each field. The error is for the person who typed it.
-    pub(super) fn check(&self, by: &SignedIn) -> Result<KeyFields, String> {
+    pub(super) fn check(&self, by: &SignedIn) -> Result<KeyFields, Wrong> {
         Ok(KeyFields {
             name: name(&self.name)?,
-            environment: self
-                .environment
-                .parse()
-                .map_err(|_| "Choose an environment: live or test.".to_owned())?,
+            environment: self.environment.parse().map_err(|_| {
+                Wrong::new("environment-choice", "Choose an environment: live or test.")
+            })?,
             scopes: scopes(&self.scopes, by)?,
             expiry: expiry(&self.expires, &self.expires_on, by.now)?,
         })
@@ -76,26 +76,28 @@ impl KeyDraft {
     }
 }
 
-pub(super) fn name(text: &str) -> Result<KeyName, String> {
-    KeyName::new(text).map_err(|error| super::errors::sentence(&error.to_string()))
+pub(super) fn name(text: &str) -> Result<KeyName, Wrong> {
+    KeyName::new(text)
+        .map_err(|error| Wrong::new("new-name", super::errors::sentence(&error.to_string())))
 }
 
 /// The scopes by name, if the person may grant all of them.
-pub(super) fn scopes(names: &[String], by: &SignedIn) -> Result<ScopeSet<Scope>, String> {
+pub(super) fn scopes(names: &[String], by: &SignedIn) -> Result<ScopeSet<Scope>, Wrong> {
+    let wrong = |text: String| Wrong::new("scopes", text);
     if names.is_empty() {
-        return Err("Choose at least one scope: a key without any could do nothing.".into());
+        return Err(wrong("Choose at least one scope: a key without any could do nothing.".into()));
     }
     let scopes = ScopeSet::<Scope>::from_patterns(names.iter().map(String::as_str))
-        .map_err(|error| super::errors::sentence(&error.to_string()))?;
+        .map_err(|error| wrong(super::errors::sentence(&error.to_string())))?;
     let beyond = scopes - by.role.grants();
     if !beyond.is_empty() {
-        return Err(format!("A {} can't grant {beyond}.", by.role));
+        return Err(wrong(format!("A {} can't grant {beyond}.", by.role)));
     }
     Ok(scopes)
 }
 
 /// When it ends: a span by its word, or the end of a day.
-pub(super) fn expiry(word: &str, on: &str, now: Timestamp) -> Result<Expiry, String> {
+pub(super) fn expiry(word: &str, on: &str, now: Timestamp) -> Result<Expiry, Wrong> {
     const DAY: u64 = 24 * 60 * 60;
     if let Some((.., days)) = LIVES.iter().find(|(own, ..)| *own == word) {
         return Ok(Expiry::After(std::time::Duration::from_secs(days * DAY)));
@@ -106,10 +108,12 @@ pub(super) fn expiry(word: &str, on: &str, now: Timestamp) -> Result<Expiry, Str
             let last = format!("{on}T23:59:59Z");
             match last.parse() {
                 Ok(Moment(at)) if at > now => Ok(Expiry::At(at)),
-                Ok(_) => Err("The day on which it expires must not be over.".into()),
-                Err(_) => Err("Choose the day on which it expires.".into()),
+                Ok(_) => {
+                    Err(Wrong::new("expires-on", "The day on which it expires must not be over."))
+                }
+                Err(_) => Err(Wrong::new("expires-on", "Choose the day on which it expires.")),
             }
         }
-        _ => Err("Choose when it expires.".into()),
+        _ => Err(Wrong::new("expires", "Choose when it expires.")),
     }
 }

@@ -4,13 +4,14 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use keyfob::{Expiry, KeyEdit, KeyRecord};
 use maud::{Markup, html};
 
+use super::come_back::Again;
 use super::elements::expiry as expiry_of;
 use super::key_draft::{self, LIVES};
 use super::key_list::PATH;
 use super::key_new::scope_boxes;
 use super::key_page::head;
 use super::layout::{self, Place, form_token};
-use super::notice::problem;
+use super::notice::{Wrong, described, invalid, notice, summary};
 use super::signed_in::SignedIn;
 use super::submission::{Fields, Submission};
 use crate::app::App;
@@ -31,9 +32,14 @@ pub(super) async fn show(
     State(app): State<App>,
     by: SignedIn,
     KeyPath(id): KeyPath,
+    again: Again,
 ) -> Result<Html<String>, ApiError> {
     let key = by.key_to_change(&app, id).await?;
-    Ok(page(&by, &key, &Typed::of(&key), None))
+    let typed = match again.fields {
+        Some(mut fields) => Typed::read(&mut fields)?,
+        None => Typed::of(&key),
+    };
+    Ok(page(&by, &key, &typed, &notice(again.done.as_deref()), None))
 }
 
 /// `POST /settings/api-keys/{id}/edit`: `name`, `scope`…, `expires`, `expires_on`
@@ -48,7 +54,7 @@ pub(super) async fn submit(
     let edit = match typed.edit(&by, &key) {
         Ok(edit) => edit,
         Err(wrong) => {
-            let page = page(&by, &key, &typed, Some(&wrong));
+            let page = page(&by, &key, &typed, &html! {}, Some(&wrong));
             return Ok((StatusCode::BAD_REQUEST, page).into_response());
         }
     };
@@ -80,7 +86,7 @@ impl Typed {
 
     /// What changes. A scope that the person can't grant has a box that can't be unticked, and is not
     /// sent: the key keeps it, as long as no other scope changes.
-    fn edit(&self, by: &SignedIn, key: &KeyRecord) -> Result<KeyEdit, String> {
+    fn edit(&self, by: &SignedIn, key: &KeyRecord) -> Result<KeyEdit, Wrong> {
         let name = key_draft::name(&self.name)?;
         let has = key.scopes.to_set::<Scope>();
         let kept = (has - by.role.grants()).iter().map(|scope| scope.to_string());
@@ -104,21 +110,29 @@ impl Typed {
     }
 }
 
-fn page(by: &SignedIn, key: &KeyRecord, typed: &Typed, wrong: Option<&str>) -> Html<String> {
+fn page(
+    by: &SignedIn,
+    key: &KeyRecord,
+    typed: &Typed,
+    told: &Markup,
+    wrong: Option<&Wrong>,
+) -> Html<String> {
     let address = format!("{PATH}/{}", key.id);
     let content = html! {
+        (told)
         (head(key, "Edit this key"))
-        div.card.narrow {
-            (problem(wrong))
+        div.card.narrow data-address={ (address) "/edit" } {
+            (summary(wrong))
             form.stack method="post" action={ (address) "/edit" } {
                 (form_token(by))
                 div.field {
                     label for="new-name" { "Name" }
                     input #new-name name="name" value=(typed.name) required maxlength="255"
-                        autocomplete="off";
+                        autocomplete="off" aria-invalid=[invalid(wrong, "new-name")]
+                        aria-describedby=[described(wrong, "new-name", None)];
                 }
-                (scope_boxes(by, &typed.scopes, false))
-                (expiry(by, key, typed))
+                (scope_boxes(by, &typed.scopes, false, wrong))
+                (expiry(by, key, typed, wrong))
                 div.actions {
                     button.primary { "Save" }
                     a.button href=(address) { "Cancel" }
@@ -129,12 +143,13 @@ fn page(by: &SignedIn, key: &KeyRecord, typed: &Typed, wrong: Option<&str>) -> H
     layout::page(by, Place::ApiKeys, "Edit a key", &content)
 }
 
-fn expiry(by: &SignedIn, key: &KeyRecord, typed: &Typed) -> Markup {
+fn expiry(by: &SignedIn, key: &KeyRecord, typed: &Typed, wrong: Option<&Wrong>) -> Markup {
     html! {
         div.row {
             div.field.grow {
                 label for="expires" { "Expires" }
-                select #expires name="expires" aria-describedby="expires-now" {
+                select #expires name="expires" aria-invalid=[invalid(wrong, "expires")]
+                    aria-describedby=[described(wrong, "expires", Some("expires-now"))] {
                     option value="keep" selected[typed.expires == "keep"] { "As it does now" }
                     @for (own, text, _) in LIVES {
                         option value=(own) selected[own == typed.expires] { "In " (text) ", from now" }
@@ -146,7 +161,9 @@ fn expiry(by: &SignedIn, key: &KeyRecord, typed: &Typed) -> Markup {
             }
             div.field.grow data-shown-with="expires=on" {
                 label for="expires-on" { "Last day, if you choose one" }
-                input #expires-on name="expires_on" type="date" value=(typed.expires_on);
+                input #expires-on name="expires_on" type="date" value=(typed.expires_on)
+                    aria-invalid=[invalid(wrong, "expires-on")]
+                    aria-describedby=[described(wrong, "expires-on", None)];
             }
         }
     }

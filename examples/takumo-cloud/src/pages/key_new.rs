@@ -4,12 +4,13 @@ use axum::response::{Html, IntoResponse, Response};
 use keyfob::{CreateError, CreateKey, Environment, Scope as _, ScopeSet, StoreError};
 use maud::{Markup, html};
 
+use super::come_back::Again;
 use super::elements::capital;
 use super::icons::{Icon, icon};
 use super::key_draft::{KeyDraft, LIVES};
 use super::key_list::{PATH, Slots};
 use super::layout::{self, Place, form_token};
-use super::notice::problem;
+use super::notice::{Wrong, described, invalid, notice, summary};
 use super::shown_once;
 use super::signed_in::{SignedIn, require};
 use super::submission::Submission;
@@ -22,6 +23,7 @@ use crate::takumo::Scope;
 pub(super) async fn show(
     State(app): State<App>,
     by: SignedIn,
+    again: Again,
     mut parameters: Parameters,
 ) -> Result<Html<String>, ApiError> {
     let preset: Option<String> = parameters.take("preset")?;
@@ -29,11 +31,16 @@ pub(super) async fn show(
     if Slots::count(&app, &by).await?.full() {
         return Ok(full(&by));
     }
-    let mut draft = KeyDraft::new()?;
+    let mut draft = match again.fields {
+        Some(mut fields) => {
+            KeyDraft { once: KeyDraft::new()?.once, ..KeyDraft::read(&mut fields)? }
+        }
+        None => KeyDraft::new()?,
+    };
     if let Some(preset) = PRESETS.iter().find(|own| Some(own.word) == preset.as_deref()) {
         draft.scopes = preset.scopes(&by).iter().map(|scope| scope.name().to_owned()).collect();
     }
-    Ok(page(&by, &draft, None))
+    Ok(page(&by, &draft, &notice(again.done.as_deref()), None))
 }
 
 /// `POST /settings/api-keys`
@@ -47,11 +54,12 @@ pub(super) async fn create(
     let draft = KeyDraft::read(&mut fields)?;
     fields.finish()?;
     require(by.role.makes_keys(), "a viewer can't make keys")?;
-    let again =
-        |problem: &str| (StatusCode::BAD_REQUEST, page(&by, &draft, Some(problem))).into_response();
+    let again = |wrong| {
+        (StatusCode::BAD_REQUEST, page(&by, &draft, &html! {}, Some(wrong))).into_response()
+    };
     let wanted = match draft.check(&by) {
         Ok(wanted) => wanted,
-        Err(problem) => return Ok(again(&problem)),
+        Err(wrong) => return Ok(again(&wrong)),
     };
     let request =
         CreateKey::new(by.organization.id.clone(), wanted.name, wanted.environment, wanted.scopes)
@@ -74,18 +82,19 @@ pub(super) fn dialog(by: &SignedIn, draft: &KeyDraft) -> Markup {
                 h2 #create-key-title { "Create key" }
                 button.plain.close type="button" data-close aria-label="Close" { "×" }
             }
-            (form(by, draft))
+            (form(by, draft, None))
             (layout::announcer())
         }
     }
 }
 
-fn page(by: &SignedIn, draft: &KeyDraft, wrong: Option<&str>) -> Html<String> {
+fn page(by: &SignedIn, draft: &KeyDraft, told: &Markup, wrong: Option<&Wrong>) -> Html<String> {
     let content = html! {
+        (told)
         div.page-head { h1 { "Create key" } }
-        div.card.narrow {
-            (problem(wrong))
-            (form(by, draft))
+        div.card.narrow data-address={ (PATH) "/new" } {
+            (summary(wrong))
+            (form(by, draft, wrong))
         }
     };
     layout::page(by, Place::ApiKeys, "Create key", &content)
@@ -114,7 +123,7 @@ fn full(by: &SignedIn) -> Html<String> {
     layout::page(by, Place::ApiKeys, "Create key", &content)
 }
 
-fn form(by: &SignedIn, draft: &KeyDraft) -> Markup {
+fn form(by: &SignedIn, draft: &KeyDraft, wrong: Option<&Wrong>) -> Markup {
     html! {
         form.stack method="post" action=(PATH) {
             (form_token(by))
@@ -123,15 +132,16 @@ fn form(by: &SignedIn, draft: &KeyDraft) -> Markup {
                 label for="new-name" { "Name" }
                 input #new-name name="name" value=(draft.name) required maxlength="255"
                     placeholder="cursor-laptop" autocomplete="off" autofocus
-                    aria-describedby="new-name-help";
+                    aria-invalid=[invalid(wrong, "new-name")]
+                    aria-describedby=[described(wrong, "new-name", Some("new-name-help"))];
                 p.help #new-name-help {
                     "Where it will be used, such as " code { "cursor-laptop" } " or "
                     code { "ci-pipeline" } "."
                 }
             }
-            (environments(&draft.environment))
-            (scope_boxes(by, &draft.scopes, true))
-            (expiry(&draft.expires, &draft.expires_on))
+            (environments(&draft.environment, wrong))
+            (scope_boxes(by, &draft.scopes, true, wrong))
+            (expiry(&draft.expires, &draft.expires_on, wrong))
             div.actions {
                 button.primary { "Create key" }
                 a.button href=(PATH) data-close { "Cancel" }
@@ -140,13 +150,13 @@ fn form(by: &SignedIn, draft: &KeyDraft) -> Markup {
     }
 }
 
-fn environments(chosen: &str) -> Markup {
+fn environments(chosen: &str, wrong: Option<&Wrong>) -> Markup {
     let about = |environment| match environment {
         Environment::Live => "Works on real data.",
         Environment::Test => "For development: sees test data only.",
     };
     html! {
-        fieldset {
+        fieldset #environment-choice tabindex="-1" aria-describedby=[described(wrong, "environment-choice", None)] {
             legend { "Environment" }
             div.choices {
                 @for own in Environment::ALL {
@@ -190,10 +200,15 @@ impl Preset {
 
 /// A box for each scope, by what it is about. One that the person can't grant is there, and can't be
 /// ticked.
-pub(super) fn scope_boxes(by: &SignedIn, ticked: &[String], presets: bool) -> Markup {
+pub(super) fn scope_boxes(
+    by: &SignedIn,
+    ticked: &[String],
+    presets: bool,
+    wrong: Option<&Wrong>,
+) -> Markup {
     let grants = by.role.grants();
     html! {
-        fieldset.scope-boxes {
+        fieldset.scope-boxes #scopes tabindex="-1" aria-describedby=[described(wrong, "scopes", None)] {
             legend { "Scopes" }
             @if presets {
                 p.presets {
@@ -242,12 +257,13 @@ fn resource_of(scope: Scope) -> &'static str {
 }
 
 /// When it ends, as a list of spans and a day.
-pub(super) fn expiry(word: &str, on: &str) -> Markup {
+fn expiry(word: &str, on: &str, wrong: Option<&Wrong>) -> Markup {
     html! {
         div.row {
             div.field.grow {
                 label for="expires" { "Expires" }
-                select #expires name="expires" {
+                select #expires name="expires" aria-invalid=[invalid(wrong, "expires")]
+                    aria-describedby=[described(wrong, "expires", None)] {
                     @for (own, text, _) in LIVES {
                         option value=(own) selected[own == word] { "In " (text) }
                     }
@@ -257,7 +273,9 @@ pub(super) fn expiry(word: &str, on: &str) -> Markup {
             }
             div.field.grow data-shown-with="expires=on" {
                 label for="expires-on" { "Last day, if you choose one" }
-                input #expires-on name="expires_on" type="date" value=(on);
+                input #expires-on name="expires_on" type="date" value=(on)
+                    aria-invalid=[invalid(wrong, "expires-on")]
+                    aria-describedby=[described(wrong, "expires-on", None)];
             }
         }
     }

@@ -6,11 +6,13 @@ use keyfob::IdempotencyToken;
 use keyfob::KeyRecord;
 use maud::html;
 
+use super::come_back::Again;
 use super::elements::{last_used, replaces_unused, rotates, time};
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
 use super::key_page::head;
 use super::layout::{self, Place, form_token};
+use super::notice::notice;
 use super::shown_once;
 use super::signed_in::SignedIn;
 use super::submission::Submission;
@@ -35,10 +37,11 @@ pub(super) async fn show(
     State(app): State<App>,
     by: SignedIn,
     KeyPath(id): KeyPath,
+    again: Again,
 ) -> Result<Html<String>, ApiError> {
     let key = by.key_to_change(&app, id).await?;
     may_rotate(&by, &key)?;
-    page(&by, &key)
+    page(&by, &key, again)
 }
 
 /// `POST /settings/api-keys/{id}/rotate`: `once`, `overlap`
@@ -75,10 +78,13 @@ fn may_rotate(by: &SignedIn, key: &KeyRecord) -> Result<(), ApiError> {
     )))
 }
 
-fn page(by: &SignedIn, key: &KeyRecord) -> Result<Html<String>, ApiError> {
+fn page(by: &SignedIn, key: &KeyRecord, again: Again) -> Result<Html<String>, ApiError> {
+    let overlap = again.fields.unwrap_or_default().text("overlap")?;
+    let overlap = overlap.unwrap_or_else(|| USUAL.into());
     let address = format!("{PATH}/{}", key.id);
     let once = Token::random()?;
     let content = html! {
+        (notice(again.done.as_deref()))
         (head(key, "Rotate this key"))
         div.card.narrow.stack {
             @if rotates(key, by.now) && !replaces_unused(key, by.now) {
@@ -112,7 +118,7 @@ fn page(by: &SignedIn, key: &KeyRecord) -> Result<Html<String>, ApiError> {
                         label for="overlap" { "The old secret works on for" }
                         select #overlap name="overlap" {
                             @for (own, text, _) in OVERLAPS {
-                                option value=(own) selected[own == USUAL] { (text) }
+                                option value=(own) selected[own == overlap] { (text) }
                             }
                         }
                     }

@@ -65,8 +65,14 @@ impl Place {
     }
 }
 
-/// A page of somebody who is signed in.
-pub(super) fn page(by: &SignedIn, place: Place, title: &str, content: &Markup) -> Html<String> {
+/// A page of somebody who is signed in. The page of an error has no place in the sidebar.
+pub(super) fn page(
+    by: &SignedIn,
+    place: impl Into<Option<Place>>,
+    title: &str,
+    content: &Markup,
+) -> Html<String> {
+    let place = place.into();
     let body = html! {
         a.skip href="#content" { "Skip to the content" }
         div.shell {
@@ -138,9 +144,9 @@ fn brand() -> Markup {
     }
 }
 
-fn entry(own: Place, place: Place) -> Markup {
+fn entry(own: Place, place: Option<Place>) -> Markup {
     html! {
-        a.nav-link href=(own.path()) aria-current=[(own == place).then_some("page")] {
+        a.nav-link href=(own.path()) aria-current=[(Some(own) == place).then_some("page")] {
             (icons::icon(own.icon()))
             span { (own.name()) }
         }
@@ -176,7 +182,7 @@ fn organizations(by: &SignedIn) -> Markup {
     }
 }
 
-fn person(by: &SignedIn, place: Place) -> Markup {
+fn person(by: &SignedIn, place: Option<Place>) -> Markup {
     html! {
         div.person {
             div.person-name {

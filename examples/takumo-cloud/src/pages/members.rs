@@ -4,11 +4,12 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 
 use super::address;
+use super::come_back::Again;
 use super::elements::{badge, capital, name, time};
 use super::errors::sentence;
 use super::icons::{Icon, icon};
 use super::layout::{self, Place, form_token};
-use super::notice::{self, notice, problem};
+use super::notice::{Wrong, notice, summary};
 use super::signed_in::{SignedIn, require};
 use super::submission::Submission;
 use super::{Front, Site};
@@ -26,10 +27,13 @@ const PATH: &str = "/settings/members";
 pub(super) async fn show(
     State(app): State<App>,
     by: SignedIn,
-    mut parameters: Parameters,
+    again: Again,
 ) -> Result<Html<String>, ApiError> {
-    let done: Option<String> = parameters.take(notice::PARAMETER)?;
-    page(&app, &by, &notice(done.as_deref()), &Draft::EMPTY).await
+    let mut fields = again.fields.unwrap_or_default();
+    let login = fields.text("login")?.unwrap_or_default();
+    let role = fields.text("role")?.and_then(|role| role.parse().ok()).unwrap_or(Role::Member);
+    page(&app, &by, &notice(again.done.as_deref()), &Draft { login: &login, role, is_wrong: false })
+        .await
 }
 
 /// `POST /settings/members`: `login`, `role`
@@ -52,7 +56,7 @@ pub(super) async fn add(
         }
         Err(error) => Err(MemberError::Invalid(error)),
     };
-    let draft = Draft { login: &typed, role };
+    let draft = Draft { login: &typed, role, is_wrong: false };
     match added {
         Ok((login, token)) => hand_over(&site, &headers, &by, &login, &token).await,
         Err(error) => refused(&site.app, &by, error, &draft).await,
@@ -143,7 +147,10 @@ async fn refused(
         MemberError::Entropy(error) => Err(error.into()),
         wrong => {
             let text = sentence(&wrong.to_string());
-            let page = page(app, by, &problem(Some(&text)), draft).await?;
+            let told =
+                html! { div data-address=(PATH) { (summary(Some(&Wrong::new("login", text)))) } };
+            let draft = Draft { is_wrong: true, ..*draft };
+            let page = page(app, by, &told, &draft).await?;
             Ok((StatusCode::CONFLICT, page).into_response())
         }
     }
@@ -193,10 +200,11 @@ fn handed_over(login: &Login, link: &str) -> Markup {
 struct Draft<'a> {
     login: &'a str,
     role: Role,
+    is_wrong: bool,
 }
 
 impl Draft<'_> {
-    const EMPTY: Draft<'static> = Draft { login: "", role: Role::Member };
+    const EMPTY: Draft<'static> = Draft { login: "", role: Role::Member, is_wrong: false };
 }
 
 async fn page(
@@ -313,7 +321,9 @@ fn add_form(by: &SignedIn, draft: &Draft<'_>) -> Markup {
                     div.field.grow {
                         label for="login" { "Login" }
                         input #login name="login" value=(draft.login) required maxlength="64" autocomplete="off"
-                            autocapitalize="none" spellcheck="false" placeholder="alice@example.com";
+                            autocapitalize="none" spellcheck="false" placeholder="alice@example.com"
+                            aria-invalid=[draft.is_wrong.then_some("true")]
+                            aria-describedby=[draft.is_wrong.then_some("problem")];
                     }
                     div.field {
                         label for="role" { "Role" }

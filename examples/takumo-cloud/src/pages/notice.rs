@@ -29,8 +29,17 @@ const NOTICES: &[(&str, &str)] = &[
     ("password", "Your password is changed, and your other sessions have ended."),
     ("switched", "You have switched to another organization."),
     ("signed-in", "You are signed in."),
+    ("session-ended", "Your session has ended. Sign in to continue."),
+    ("sign-in", "Sign in to continue."),
+    (
+        "not-done",
+        "Your session had ended, so nothing was changed. Check what you entered, and send it again.",
+    ),
     ("signed-out", "You are signed out."),
 ];
+
+/// The words of notices that say what was not done.
+const WARNINGS: [&str; 5] = ["session-ended", "sign-in", "not-done", "shown-once", "link-shown"];
 
 /// The name of the parameter.
 pub(super) const PARAMETER: &str = "done";
@@ -40,8 +49,9 @@ pub(super) fn notice(word: Option<&str>) -> Markup {
     let told = NOTICES.iter().find(|(own, _)| Some(*own) == word);
     html! {
         @if let Some((_, text)) = told {
-            div.notice.good role="status" {
-                (icon(Icon::Check))
+            @let warns = WARNINGS.contains(&word.unwrap_or_default());
+            div class={ "notice " (if warns { "warn" } else { "good" }) } role="status" {
+                (icon(if warns { Icon::Warning } else { Icon::Check }))
                 p {
                     (text)
                     @if word == Some("signed-in") {
@@ -53,11 +63,56 @@ pub(super) fn notice(word: Option<&str>) -> Markup {
     }
 }
 
+/// What is wrong with a form, and with which of its fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// The id of the field.
+    field: &'static str,
+    text: String,
+}
+
+impl Wrong {
+    pub(super) fn new(field: &'static str, text: impl Into<String>) -> Self {
+        Self { field, text: text.into() }
+    }
+}
+
+/// The summary of what is wrong, which has the focus and leads to the field.
+pub(super) fn summary(wrong: Option<&Wrong>) -> Markup {
+    html! {
+        @if let Some(Wrong { field, text }) = wrong {
+            (alert(&html! { a href={ "#" (field) } { (text) } }))
+        }
+    }
+}
+
+/// The value of `aria-invalid` of a field.
+pub(super) fn invalid(wrong: Option<&Wrong>, field: &str) -> Option<&'static str> {
+    wrong.is_some_and(|wrong| wrong.field == field).then_some("true")
+}
+
+/// The value of `aria-describedby` of a field that may have a help text.
+pub(super) fn described(wrong: Option<&Wrong>, field: &str, help: Option<&str>) -> Option<String> {
+    let summary = invalid(wrong, field).map(|_| PROBLEM);
+    let ids: Vec<&str> = [summary, help].into_iter().flatten().collect();
+    (!ids.is_empty()).then(|| ids.join(" "))
+}
+
 /// What is wrong with what was sent.
 pub(super) fn problem(text: Option<&str>) -> Markup {
     html! {
-        @if let Some(text) = text {
-            div.notice.bad role="alert" { (icon(Icon::Warning)) p { (text) } }
+        @if let Some(text) = text { (alert(&html! { (text) })) }
+    }
+}
+
+/// The id of the summary.
+const PROBLEM: &str = "problem";
+
+/// Browsers give it the focus by `autofocus`, and the script does where another element has that.
+fn alert(content: &Markup) -> Markup {
+    html! {
+        div.notice.bad id=(PROBLEM) role="alert" tabindex="-1" autofocus data-problem {
+            (icon(Icon::Warning)) p { (content) }
         }
     }
 }

@@ -2,30 +2,32 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use keyfob::KeyName;
-use maud::html;
+use maud::{Markup, html};
 use tower_sessions::Session;
 
+use super::come_back::Again;
 use super::elements::{capital, digits, name};
 use super::errors::sentence;
 use super::key_list::PATH;
 use super::layout::{self, Place, form_token};
-use super::notice::{self, notice, problem};
+use super::notice::{Wrong, described, invalid, notice, summary};
 use super::signed_in::{SignedIn, look_at, require};
 use super::submission::Submission;
 use crate::app::App;
 use crate::db::OrganizationChange;
 use crate::error::ApiError;
-use crate::parameters::Parameters;
 use crate::takumo::Plan;
 
 /// `GET /settings/organization`
 pub(super) async fn show(
     State(app): State<App>,
     by: SignedIn,
-    mut parameters: Parameters,
+    again: Again,
 ) -> Result<Html<String>, ApiError> {
-    let done: Option<String> = parameters.take(notice::PARAMETER)?;
-    page(&app, &by, done.as_deref(), None).await
+    let mut fields = again.fields.unwrap_or_default();
+    let typed = fields.text("name")?;
+    let name = typed.as_deref().unwrap_or(by.organization.name.as_str());
+    page(&app, &by, &notice(again.done.as_deref()), name, None).await
 }
 
 /// `POST /settings/organization`: `name`, `plan`
@@ -40,8 +42,8 @@ pub(super) async fn edit(
     let name = match KeyName::new(&typed) {
         Ok(name) => name,
         Err(error) => {
-            let wrong = sentence(&error.to_string());
-            let page = page(&app, &by, None, Some(&wrong)).await?;
+            let wrong = Wrong::new("name", sentence(&error.to_string()));
+            let page = page(&app, &by, &html! {}, &typed, Some(&wrong)).await?;
             return Ok((StatusCode::BAD_REQUEST, page).into_response());
         }
     };
@@ -52,6 +54,7 @@ pub(super) async fn edit(
 
 /// `POST /switch`: `organization`
 pub(super) async fn switch(
+    State(app): State<App>,
     session: Session,
     Submission { by, mut fields }: Submission,
 ) -> Result<Redirect, ApiError> {
@@ -60,23 +63,24 @@ pub(super) async fn switch(
     let own = by.memberships.iter().find(|own| own.organization.id.as_str() == wanted);
     // Another's is not found, as one that never was.
     let own = own.ok_or_else(|| ApiError::not_found("there is no such organization"))?;
-    look_at(&session, &own.organization.id).await?;
+    look_at(&session, &app, &own.organization.id).await?;
     Ok(Redirect::to(&format!("{PATH}?done=switched")))
 }
 
 async fn page(
     app: &App,
     by: &SignedIn,
-    done: Option<&str>,
-    wrong: Option<&str>,
+    told: &Markup,
+    typed: &str,
+    wrong: Option<&Wrong>,
 ) -> Result<Html<String>, ApiError> {
     let used = app.keys.keys_in_use(by.organization_id()).await?;
     let organization = &by.organization;
     let content = html! {
-        (notice(done))
+        (told)
         div.page-head { h1 { "Organization" } }
-        section.card.narrow {
-            (problem(wrong))
+        section.card.narrow data-address="/settings/organization" {
+            (summary(wrong))
             dl.properties {
                 div { dt { "Id" } dd { code { (organization.id) } } }
                 div { dt { "Plan" } dd { (capital(organization.plan.as_str())) } }
@@ -87,7 +91,8 @@ async fn page(
                     (form_token(by))
                     div.field {
                         label for="name" { "Name" }
-                        input #name name="name" value=(organization.name.as_str()) required maxlength="255";
+                        input #name name="name" value=(typed) required maxlength="255"
+                            aria-invalid=[invalid(wrong, "name")] aria-describedby=[described(wrong, "name", None)];
                     }
                     div.field {
                         label for="plan" { "Plan" }

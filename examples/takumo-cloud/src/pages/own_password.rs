@@ -66,7 +66,7 @@ pub(super) async fn submit(
     let person = person.ok_or_else(|| ApiError::forbidden("there is no such person any more"))?;
     let organization = by.organization_id();
     signed_in::begin(&session, &site.app, &person, signed_in::By::Password).await?;
-    signed_in::look_at(&session, organization).await?;
+    signed_in::look_at(&session, &site.app, organization).await?;
     Ok(Redirect::to("/settings/password?done=password").into_response())
 }
 
@@ -83,7 +83,7 @@ fn page(by: &SignedIn, done: Option<&str>, wrong: Option<&str>) -> Html<String> 
                 @if !by.came_by_link {
                     div.field {
                         label for="current" { "Current password" }
-                        input #current name="current" type="password" required autocomplete="current-password";
+                        input #current name="current" aria-invalid=[wrong.map(|_| "true")] aria-describedby=[wrong.map(|_| "problem")] type="password" required autocomplete="current-password";
                     }
                 }
                 div.field {
@@ -94,7 +94,7 @@ fn page(by: &SignedIn, done: Option<&str>, wrong: Option<&str>) -> Html<String> 
                 }
                 div.field {
                     label for="again" { "New password, again" }
-                    input #again name="again" type="password" required minlength="12"
+                    input #again name="again" aria-invalid=[wrong.map(|_| "true")] aria-describedby=[wrong.map(|_| "problem")] type="password" required minlength="12"
                         maxlength="256" autocomplete="new-password";
                 }
                 div.actions { button.primary { "Change password" } }

@@ -15,7 +15,8 @@ use crate::app::App;
 use crate::db::StoredSession;
 use crate::token;
 
-/// How long a session lives that nobody uses.
+/// How long a session lives that nobody uses. The cookie lives longer, so that a page can say that
+/// the session has ended.
 pub(super) const IDLE: Duration = Duration::minutes(30);
 /// How long one lives, however much it is used.
 pub(super) const LONGEST: Duration = Duration::hours(12);
@@ -26,7 +27,7 @@ pub(super) fn layer(app: &App, front: &Front) -> SessionManagerLayer<Sessions> {
     let layer = SessionManagerLayer::new(Sessions(app.clone()))
         .with_same_site(SameSite::Lax)
         .with_http_only(true)
-        .with_expiry(Expiry::OnInactivity(IDLE));
+        .with_expiry(Expiry::OnInactivity(LONGEST));
     match front {
         // `__Host-` binds it to this host, this path and TLS, whatever another host of the domain sets.
         Front::Network | Front::Proxy(_) => {

@@ -1,4 +1,7 @@
+use std::sync::{Arc, OnceLock};
+
 use axum::extract::{FromRef, FromRequestParts};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use keyfob::{
@@ -7,7 +10,9 @@ use keyfob::{
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
-use super::sessions::LONGEST;
+use super::come_back::{Kept, Next};
+use super::sessions::{IDLE, LONGEST};
+use super::sign_in;
 use crate::app::App;
 use crate::db::{Membership, Organization, Person, Tenant};
 use crate::error::{ApiError, Code};
@@ -24,6 +29,8 @@ pub(super) struct SignedIn {
     pub(super) memberships: Vec<Membership>,
     /// Whether a link has just signed them in, and not a password, which they may not have.
     pub(super) came_by_link: bool,
+    /// Whether a form that is out of date may be of another organization.
+    pub(super) has_switched: bool,
     /// What each form of this session has in it.
     pub(super) form_token: String,
     pub(super) now: Timestamp,
@@ -88,6 +95,9 @@ struct Remembered {
     epoch: i64,
     organization: String,
     by_link: bool,
+    /// Whether the person has switched organizations in this session.
+    #[serde(default)]
+    has_switched: bool,
     form_token: String,
     /// Microseconds, as all times here.
     begun_at: i64,
@@ -124,6 +134,7 @@ pub(super) async fn begin(
         epoch: person.epoch,
         organization: String::new(),
         by_link: by == By::Link,
+        has_switched: false,
         form_token: Token::random()?.expose().into(),
         begun_at: now,
         seen_at: now,
@@ -133,12 +144,20 @@ pub(super) async fn begin(
 
 /// Looks at another organization from now on. Forms of pages that show the old one are void, so that
 /// nobody makes a key in one while they see the other.
-pub(super) async fn look_at(session: &Session, id: &OrganizationId) -> Result<(), ApiError> {
+pub(super) async fn look_at(
+    session: &Session,
+    app: &App,
+    id: &OrganizationId,
+) -> Result<(), ApiError> {
     let Some(mut remembered) = session.get::<Remembered>(NAME).await? else {
         return Err(ApiError::forbidden("you are signed out"));
     };
     remembered.organization = id.to_string();
     remembered.form_token = Token::random()?.expose().into();
+    remembered.has_switched = true;
+    if let Ok(login) = remembered.login.parse::<Login>() {
+        app.db.set_last_organization(&login, id).await?;
+    }
     Ok(session.insert(NAME, remembered).await?)
 }
 
@@ -163,13 +182,18 @@ where
             return Err(NotSignedIn::Failed(error));
         };
         let session = session.clone();
+        let ended = session.id().is_some();
         if let Some(signed_in) = restore(&session, &app, request.clone()).await? {
+            if let Some(seen) = parts.extensions.get::<Seen>() {
+                // It is the same person in each extractor of a request.
+                let _ = seen.0.set(signed_in.clone());
+            }
             return Ok(signed_in);
         }
         if session.id().is_some() {
             session.flush().await.map_err(ApiError::from)?;
         }
-        Err(NotSignedIn::Nobody)
+        Err(NotSignedIn::Nobody { ended, next: Next::of(&parts.method, &parts.uri), kept: None })
     }
 }
 
@@ -186,19 +210,25 @@ async fn restore(
     let Ok(login) = remembered.login.parse::<Login>() else { return Ok(None) };
     let standing = app.db.standing(&login).await.map_err(ApiError::from)?;
     let Some(standing) = standing else { return Ok(None) };
-    if i128::from(age) > LONGEST.whole_microseconds() || standing.epoch != remembered.epoch {
+    let idle = now.as_micros().saturating_sub(remembered.seen_at);
+    let is_over = i128::from(age) > LONGEST.whole_microseconds()
+        || i128::from(idle) > IDLE.whole_microseconds();
+    if is_over || standing.epoch != remembered.epoch {
         return Ok(None);
     }
     let memberships = standing.memberships;
-    let looks_at = |own: &&Membership| own.organization.id.as_str() == remembered.organization;
-    let seen = memberships.iter().find(looks_at).or(memberships.first()).cloned();
+    let of = |id: &str| memberships.iter().find(|own| own.organization.id.as_str() == id);
+    // A new session begins where the last one was.
+    let last = || standing.last_organization.as_deref().and_then(of);
+    let seen = of(&remembered.organization).or_else(last).or(memberships.first()).cloned();
     let Some(Membership { organization, role }) = seen else {
         return Err(NotSignedIn::NoOrganization);
     };
     let (form_token, came_by_link) =
         (remembered.form_token.clone(), remembered.by_link && age < BY_LINK);
+    let has_switched = remembered.has_switched;
     let switched = remembered.organization != organization.id.as_str();
-    if switched || now.as_micros().saturating_sub(remembered.seen_at) > SEEN_EVERY {
+    if switched || idle > SEEN_EVERY {
         remembered.organization = organization.id.to_string();
         remembered.seen_at = now.as_micros();
         session.insert(NAME, remembered).await.map_err(ApiError::from)?;
@@ -209,15 +239,27 @@ async fn restore(
         role,
         memberships,
         came_by_link,
+        has_switched,
         form_token,
         now,
         request,
     }))
 }
 
+/// The person of a request, for the page of an error that may come.
+#[derive(Clone, Default)]
+pub(super) struct Seen(pub(super) Arc<OnceLock<SignedIn>>);
+
 /// Why there is nobody to serve.
 pub(super) enum NotSignedIn {
-    Nobody,
+    Nobody {
+        /// Whether the browser came with a session, which is over.
+        ended: bool,
+        /// The page to come back to.
+        next: Option<Next>,
+        /// The form that was sent.
+        kept: Option<Kept>,
+    },
     NoOrganization,
     Failed(ApiError),
 }
@@ -231,7 +273,15 @@ impl From<ApiError> for NotSignedIn {
 impl IntoResponse for NotSignedIn {
     fn into_response(self) -> Response {
         match self {
-            Self::Nobody => Redirect::to("/sign-in").into_response(),
+            Self::Nobody { next: None, .. } => Redirect::to("/sign-in").into_response(),
+            Self::Nobody { ended, next: Some(next), kept: None } => {
+                let word = if ended { "session-ended" } else { "sign-in" };
+                Redirect::to(&next.sign_in(word)).into_response()
+            }
+            Self::Nobody { next: Some(next), kept: Some(kept), .. } => {
+                let page = sign_in::page_with_form(&next, &kept);
+                (StatusCode::UNAUTHORIZED, page).into_response()
+            }
             Self::NoOrganization => {
                 let message = "you are a member of no organization: ask an owner to add you";
                 ApiError::forbidden(message).into_response()

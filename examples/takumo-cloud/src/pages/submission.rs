@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRef, FromRequest, FromRequestParts, Request};
+use tower_sessions::Session;
 
+use super::come_back::{Kept, Next};
 use super::signed_in::{NotSignedIn, SignedIn};
 use crate::app::App;
 use crate::error::{ApiError, Code};
@@ -51,11 +53,29 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, NotSignedIn> {
         let (mut parts, body) = request.into_parts();
-        let by = SignedIn::from_request_parts(&mut parts, state).await?;
-        let mut fields = Fields::read(Request::from_parts(parts, body), state).await?;
+        let by = SignedIn::from_request_parts(&mut parts, state).await;
+        let session = parts.extensions.get::<Session>().cloned();
+        let next = Next::of(&parts.method, &parts.uri);
+        let fields = Fields::read(Request::from_parts(parts, body), state).await;
+        let (by, mut fields) = match (by, fields) {
+            // The form says that there was a session.
+            (Err(NotSignedIn::Nobody { next, .. }), Ok(fields)) => {
+                let kept = Kept::of(&fields);
+                return Err(NotSignedIn::Nobody { ended: true, next, kept: Some(kept) });
+            }
+            (by, fields) => (by?, fields?),
+        };
         let given = fields.text(TOKEN_FIELD)?.unwrap_or_default();
         if !token::same(&given, &by.form_token) {
-            let message = "this form is out of date: go back, load its page again, and repeat";
+            if let (Some(session), Some(next)) = (session, next) {
+                let kept = Kept::of(&fields);
+                // What was typed for one organization must not be sent in another.
+                if !kept.is_empty() && !by.has_switched {
+                    kept.leave(&session, &next).await?;
+                }
+            }
+            let message = "this form is out of date, and nothing was changed: open it again, check \
+                           it, and send it";
             return Err(ApiError::forbidden(message).into());
         }
         Ok(Self { by, fields })
@@ -63,10 +83,20 @@ where
 }
 
 /// Fields that are taken one by one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Fields(Vec<(String, String)>);
 
+impl From<Vec<(String, String)>> for Fields {
+    fn from(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+}
+
 impl Fields {
+    pub(super) fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     /// Takes a field, with what is around it, if there is one.
     pub(super) fn text(&mut self, name: &'static str) -> Result<Option<String>, ApiError> {
         let mut taken = self.all(name).into_iter();

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accessibility;
+mod assistance;
 mod axe;
 mod browser;
+mod come_back;
+mod error_pages;
 mod fleet;
 mod forgery;
 mod form_client;

@@ -8,7 +8,9 @@ CREATE TABLE takumo.people (
     password   text NOT NULL,
     -- A session that began in another epoch is over.
     epoch      bigint NOT NULL,
-    created_at bigint NOT NULL
+    created_at bigint NOT NULL,
+    -- The organization that the person looked at last. It may be gone.
+    last_organization text
 );
 
 CREATE TABLE takumo.members (

@@ -8,7 +8,9 @@ CREATE TABLE takumo_people (
     password   TEXT NOT NULL,
     -- A session that began in another epoch is over.
     epoch      INTEGER NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    -- The organization that the person looked at last. It may be gone.
+    last_organization TEXT
 ) STRICT;
 
 CREATE TABLE takumo_members (
