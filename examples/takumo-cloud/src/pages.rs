@@ -12,6 +12,9 @@
 mod address;
 mod assets;
 mod audit;
+mod audit_events;
+mod audit_export;
+mod audit_filter;
 mod charts;
 mod come_back;
 mod csv;
@@ -117,7 +120,9 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(app: App, front: Front) -
         .route("/settings/password", get(own_password::show).post(own_password::submit))
         .route("/usage", get(usage::show))
         .route("/usage.csv", get(usage_csv::download))
-        .route("/audit", get(audit::show))
+        .route("/audit", get(audit::show).post(audit::find))
+        .route("/audit.csv", get(audit_export::csv))
+        .route("/audit.jsonl", get(audit_export::json_lines))
         .route("/fleet", get(fleet::show))
         .route("/settings/{*rest}", get(async || ApiError::not_found("there is no such page")))
         .method_not_allowed_fallback(errors::method_not_allowed)

@@ -1,27 +1,34 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::response::Html;
-use keyfob::{
-    Actor, Environment, Event, EventQuery, KeyId, KeyName, PageSize, StoreError, Timestamp,
-};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use keyfob::{Environment, Event, KeyId, KeyName, PageSize, StoreError, Timestamp};
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-use super::address;
+use super::audit_filter::Filter;
 use super::elements::{name, time};
 use super::icons::{Icon, icon};
-use super::key_list::PATH;
-use super::layout::{self, Place};
+use super::key_find::{Wanted, own_key};
+use super::key_list;
+use super::layout::{self, Place, form_token};
+use super::notice::{Wrong, described, invalid, summary};
 use super::signed_in::SignedIn;
+use super::submission::Search;
 use crate::app::App;
 use crate::cursor::{self, List};
+use crate::db::Member;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
+use crate::scanner;
 use crate::time::{Moment, short};
-use crate::views::{EventView, NamedAction};
+use crate::views::EventView;
 
+pub(super) const PATH: &str = "/audit";
 const SHOWN: u16 = 50;
+/// How many people the form suggests.
+const SUGGESTED: usize = 200;
 
 /// The actions that the list offers: keyfob's, and takumo's own.
 const ACTIONS: [&str; 16] = [
@@ -43,77 +50,133 @@ const ACTIONS: [&str; 16] = [
     "policy.edited",
 ];
 
-/// What was asked for, as it was typed.
-struct Filter {
-    action: String,
-    actor: String,
-    key: String,
-}
-
-/// `GET /audit`, with `action`, `actor`, `key` and `cursor`
+/// `GET /audit`, with `action`, `actor`, `key`, `from`, `to` and `cursor`
 pub(super) async fn show(
     State(app): State<App>,
     by: SignedIn,
     mut parameters: Parameters,
-) -> Result<Html<String>, ApiError> {
+) -> Result<Response, ApiError> {
     let tenant = by.tenant(Environment::Live);
-    let mut query = EventQuery::new(PageSize::new(SHOWN).unwrap_or_default());
-    query.after = parameters.cursor(List::Events, &tenant)?;
-    let mut text = |name| parameters.take::<String>(name).map(Option::unwrap_or_default);
-    let filter = Filter { action: text("action")?, actor: text("actor")?, key: text("key")? };
-    query.action = read::<NamedAction>("action", &filter.action)?.map(|NamedAction(own)| own);
-    query.actor = read::<Actor>("actor", &filter.actor)?;
-    query.key = read::<KeyId>("key", &filter.key)?;
-
-    let first = query.after.is_none();
-    let page = app.keys.events(by.organization_id(), query).await?;
-    let names = names(&app, &by, &page.items).await?;
-    let next = page.next.map(|place| {
-        let mut pairs = vec![("cursor", cursor::encode(List::Events, &tenant, &place))];
-        let fields = [("action", &filter.action), ("actor", &filter.actor), ("key", &filter.key)];
-        pairs.extend(fields.map(|(name, text)| (name, text.clone())));
-        pairs.retain(|(_, text)| !text.is_empty());
-        address("/audit", &pairs)
-    });
+    let after = parameters.cursor(List::Events, &tenant)?;
+    let filter = Filter::read(&mut parameters)?;
+    let people = app.db.members(by.organization_id()).await?;
+    let chosen = match filter.choose(&app, &by).await? {
+        Ok(chosen) => chosen,
+        Err(wrong) => {
+            let page = page(&by, &filter, &people, Some(&wrong), &html! {});
+            return Ok((StatusCode::BAD_REQUEST, page).into_response());
+        }
+    };
+    let size = PageSize::new(SHOWN).unwrap_or_default();
+    let events = chosen.page(&app, by.organization_id(), size, after).await?;
+    let names = names(&app, &by, &events.items).await?;
+    let next = events
+        .next
+        .map(|place| filter.address(PATH, Some(cursor::encode(List::Events, &tenant, &place))));
     let content = html! {
-        div.page-head {
-            div {
-                h1 { "Audit log" }
-                p.muted { "What was done to " (name(by.organization.name.as_str())) " and its keys, and by whom. Nothing is ever taken out of it." }
-            }
-        }
-        (filters(&filter))
-        @if page.items.is_empty() {
-            div.empty { (icon(Icon::List)) h2 { "No event fits" } a.button href="/audit" { "Show all events" } }
+        @if events.items.is_empty() {
+            (nothing(&filter, next.is_some()))
         } @else {
-            (table(&page.items, by.now, Some(&names)))
+            (table(&events.items, by.now, Some(&names)))
         }
-        @if next.is_some() || !first {
+        @if next.is_some() || after.is_some() {
             nav.pager aria-label="Pages of events" {
-                @if !first { a.button href="/audit" { "Newest events" } }
+                @if after.is_some() { a.button href=(filter.address(PATH, None)) { "Newest events" } }
                 @if let Some(next) = next { a.button href=(next) { "Older events" } }
             }
         }
     };
-    Ok(layout::page(&by, Place::Audit, "Audit log", &content))
+    Ok(page(&by, &filter, &people, None, &content).into_response())
 }
 
-fn read<T: std::str::FromStr<Err: std::fmt::Display>>(
-    field: &str,
-    text: &str,
-) -> Result<Option<T>, ApiError> {
-    if text.is_empty() {
-        return Ok(None);
+/// `POST /audit`: the filter
+///
+/// The form is posted, since a person may paste a key into it. Its address has the key's id instead.
+pub(super) async fn find(
+    State(app): State<App>,
+    Search { by, mut fields }: Search,
+) -> Result<Response, ApiError> {
+    let mut filter = Filter::of_form(&mut fields)?;
+    fields.finish()?;
+    let mut wrong = None;
+    match Wanted::of(&filter.key) {
+        Wanted::Text(text) => filter.key = text,
+        Wanted::Keys(hashes) => {
+            let found = own_key(&app, &by, &hashes).await?;
+            filter.key = found.as_ref().map(|(key, _)| key.id.to_string()).unwrap_or_default();
+            if found.is_none() {
+                let text = "The key that you searched for belongs to no key here.";
+                wrong = Some(Wrong::new("key", text));
+            }
+        }
     }
-    text.parse().map(Some).map_err(|error| ApiError::bad_request(format!("{field}: {error}")))
+    if scanner::mentions_key(&filter.actor) {
+        filter.actor = String::new();
+        wrong = Some(Wrong::new("actor", "A person is found by their login, not by a key."));
+    }
+    if let Some(wrong) = wrong {
+        let people = app.db.members(by.organization_id()).await?;
+        let page = page(&by, &filter, &people, Some(&wrong), &html! {});
+        return Ok((StatusCode::BAD_REQUEST, page).into_response());
+    }
+    Ok(Redirect::to(&filter.address(PATH, None)).into_response())
 }
 
-fn filters(filter: &Filter) -> Markup {
+fn page(
+    by: &SignedIn,
+    filter: &Filter,
+    people: &[Member],
+    wrong: Option<&Wrong>,
+    content: &Markup,
+) -> Html<String> {
+    let content = html! {
+        div.page-head {
+            div {
+                h1 { "Audit log" }
+                p.muted {
+                    "All changes to " (name(by.organization.name.as_str()))
+                    " and its keys. Events are never removed. Times are UTC."
+                }
+            }
+            @if wrong.is_none() {
+                p.actions {
+                    a.button href=(filter.address("/audit.csv", None)) download { (icon(Icon::Download)) "CSV" }
+                    a.button href=(filter.address("/audit.jsonl", None)) download {
+                        (icon(Icon::Download)) "JSON Lines"
+                    }
+                }
+            }
+        }
+        (summary(wrong))
+        (filters(by, filter, people, wrong))
+        (content)
+    };
+    layout::page(by, Place::Audit, "Audit log", &content)
+}
+
+fn nothing(filter: &Filter, more: bool) -> Markup {
     html! {
-        form.filters role="search" action="/audit" {
+        div.empty {
+            (icon(Icon::List))
+            @if more {
+                h2 { "No event so far" }
+                p.muted { "There are older events to look through." }
+            } @else {
+                h2 { "No event fits" }
+                @if filter.narrows() { a.button href=(PATH) { "Show all events" } }
+            }
+        }
+    }
+}
+
+fn filters(by: &SignedIn, filter: &Filter, people: &[Member], wrong: Option<&Wrong>) -> Markup {
+    html! {
+        form.filters role="search" method="post" action=(PATH) data-address=[wrong.map(|_| PATH)] {
+            (form_token(by))
             div.field {
                 label for="action" { "Action" }
-                select #action name="action" {
+                select #action name="action" aria-invalid=[invalid(wrong, "action")]
+                    aria-describedby=[described(wrong, "action", None)] {
                     option value="" { "Any" }
                     @for own in ACTIONS {
                         option value=(own) selected[own == filter.action] { (own) }
@@ -124,20 +187,39 @@ fn filters(filter: &Filter) -> Markup {
                 }
             }
             div.field {
-                label for="actor" { "By whom" }
-                input #actor name="actor" value=(filter.actor) placeholder="user:alice" maxlength="255";
+                label for="actor" { "By" }
+                input #actor name="actor" value=(filter.actor) placeholder="Login" maxlength="255"
+                    list="people" autocomplete="off" autocapitalize="none" spellcheck="false"
+                    aria-invalid=[invalid(wrong, "actor")] aria-describedby=[described(wrong, "actor", None)];
+                datalist #people {
+                    @for member in people.iter().take(SUGGESTED) { option value=(member.login) {} }
+                }
             }
             div.field.grow {
                 label for="key" { "Key" }
-                input #key name="key" value=(filter.key) placeholder="Its id" maxlength="36" spellcheck="false";
+                input #key name="key" value=(filter.key) placeholder="Name, first digits, or id" maxlength="500"
+                    autocomplete="off" spellcheck="false" aria-invalid=[invalid(wrong, "key")]
+                    aria-describedby=[described(wrong, "key", None)];
             }
+            (day_field("from", "First day", &filter.from, wrong))
+            (day_field("to", "Last day", &filter.to, wrong))
             button { (icon(Icon::Search)) "Filter" }
         }
     }
 }
 
+fn day_field(field: &'static str, label: &str, value: &str, wrong: Option<&Wrong>) -> Markup {
+    html! {
+        div.field {
+            label for=(field) { (label) }
+            input id=(field) name=(field) type="date" value=(value)
+                aria-invalid=[invalid(wrong, field)] aria-describedby=[described(wrong, field, None)];
+        }
+    }
+}
+
 /// What the keys of these events are called now.
-async fn names(app: &App, by: &SignedIn, events: &[Event]) -> Result<Names, ApiError> {
+pub(super) async fn names(app: &App, by: &SignedIn, events: &[Event]) -> Result<Names, ApiError> {
     let mut names = Names::new();
     for id in events.iter().filter_map(|event| event.key) {
         if names.contains_key(&id) {
@@ -192,7 +274,7 @@ pub(super) fn table(events: &[Event], now: Timestamp, names: Option<&Names>) -> 
 fn key_link(id: KeyId, names: &Names) -> Markup {
     html! {
         @match names.get(&id) {
-            Some(own) => a href={ (PATH) "/" (id) } title=(id) { (name(own.as_str())) },
+            Some(own) => a href={ (key_list::PATH) "/" (id) } title=(id) { (name(own.as_str())) },
             None => code { (id) },
         }
     }

@@ -104,7 +104,7 @@ const MAX_KEYS: usize = 10;
 
 /// The organization's own key of these, with the hint of nothing else. Another organization's key
 /// is not found, as one that never was.
-async fn own_key(
+pub(super) async fn own_key(
     app: &App,
     by: &SignedIn,
     hashes: &[keyfob::KeyHash],

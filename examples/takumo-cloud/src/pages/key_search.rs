@@ -53,6 +53,11 @@ impl KeySearch {
         })
     }
 
+    /// Every key whose name or secrets have this text.
+    pub(super) fn of_text(text: &str) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
     /// Whether it leaves anything out.
     pub(super) fn narrows(&self) -> bool {
         !self.text.is_empty() || self.status.is_some() || self.environment.is_some()

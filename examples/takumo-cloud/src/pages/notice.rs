@@ -75,6 +75,10 @@ impl Wrong {
     pub(super) fn new(field: &'static str, text: impl Into<String>) -> Self {
         Self { field, text: text.into() }
     }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// The summary of what is wrong, which has the focus and leads to the field.

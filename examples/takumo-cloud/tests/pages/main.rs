@@ -4,6 +4,7 @@
 
 mod accessibility;
 mod assistance;
+mod audit_log;
 mod axe;
 mod browser;
 mod come_back;
