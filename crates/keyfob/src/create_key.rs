@@ -16,6 +16,7 @@ pub struct CreateKey<S> {
     pub(crate) environment: Environment,
     pub(crate) scopes: ScopeSet<S>,
     pub(crate) expiry: Expiry,
+    pub(crate) latest_expiry: Option<Timestamp>,
 }
 
 /// When a new key stops being accepted.
@@ -31,8 +32,9 @@ pub enum Expiry {
 }
 
 impl Expiry {
-    /// The moment, for what is made now.
-    pub(crate) fn at(self, now: Timestamp) -> Option<Timestamp> {
+    /// Returns the moment of the expiry of a key that is created at this time.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Never => None,
             Self::At(at) => Some(at),
@@ -50,13 +52,22 @@ impl<S> CreateKey<S> {
         environment: Environment,
         scopes: ScopeSet<S>,
     ) -> Self {
-        Self { organization, name, environment, scopes, expiry: Expiry::Never }
+        Self { organization, name, environment, scopes, expiry: Expiry::Never, latest_expiry: None }
     }
 
     /// The same key with an end.
     #[must_use]
     pub const fn with_expiry(mut self, expiry: Expiry) -> Self {
         self.expiry = expiry;
+        self
+    }
+
+    /// Limits the expiry: the key expires then at the latest, even without an expiry of its own.
+    ///
+    /// It is no part of what makes a repeated request the same.
+    #[must_use]
+    pub const fn with_latest_expiry(mut self, latest: Option<Timestamp>) -> Self {
+        self.latest_expiry = latest;
         self
     }
 }
@@ -72,10 +83,10 @@ impl<S: Scope> CreateKey<S> {
         if self.scopes.is_empty() {
             return Err(CreateError::NoScopes);
         }
-        let expires_at = self.expiry.at(now);
-        if expires_at.is_some_and(|at| at <= now) {
-            return Err(CreateError::ExpiryNotInFuture);
-        }
+        let expires_at = match (self.expiry.at(now), self.latest_expiry) {
+            (Some(at), Some(latest)) => Some(at.min(latest)),
+            (at, latest) => at.or(latest),
+        };
         Ok(NewKey {
             id: new_key_id(now)?,
             idempotency: token.map(|token| idempotency(token, self.fingerprint(), now)),
@@ -114,6 +125,7 @@ impl<S: Scope> fmt::Debug for CreateKey<S> {
             .field("environment", &self.environment)
             .field("scopes", &self.scopes)
             .field("expiry", &self.expiry)
+            .field("latest_expiry", &self.latest_expiry)
             .finish()
     }
 }

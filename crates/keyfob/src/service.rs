@@ -5,7 +5,7 @@ use std::time::Duration;
 use keyfob_core::{ApiKey, KeyFormat, Scope};
 use keyfob_store::{
     Attribution, Author, Change, Changed, Committed, Event, EventQuery, FeedPosition,
-    IdempotencyToken, Issued, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent,
+    IdempotencyToken, Issued, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
     OrganizationId, Page, Reason, StoreError, Timestamp,
 };
 
@@ -137,6 +137,27 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         by: impl Into<Author> + Send,
     ) -> Result<IssuedOnce, CreateError> {
         self.insert(request, Some(token), limit, by.into()).await
+    }
+
+    /// Returns the key that an earlier request with this token and these fields created, or `None`.
+    /// It creates nothing, so it serves callers that may not create the key any more.
+    ///
+    /// # Errors
+    /// [`IdempotencyMismatch`](keyfob_store::Conflict::IdempotencyMismatch) if the token came with
+    /// another request before, and the failures of the store.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn replayed(
+        &self,
+        token: IdempotencyToken,
+        request: CreateKey<S>,
+        by: impl Into<Author> + Send,
+    ) -> Result<Option<KeyRecord>, CreateError> {
+        let by = self.attribute(by.into());
+        let api_key = self.core.format.generate(request.environment)?;
+        let key = request.into_new_key(&api_key, Some(token), by.at)?;
+        Ok(self.recall(key, by).await?)
     }
 
     /// Reads one key of an organization.
@@ -276,8 +297,27 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         let by = self.attribute(by);
         let api_key = self.core.format.generate(request.environment)?;
         let key = request.into_new_key(&api_key, token, by.at)?;
+        if key.expires_at.is_some_and(|at| at <= by.at) {
+            // A request that is repeated after its key has expired is a replay all the same.
+            let replayed = self.recall(key, by).await?;
+            return replayed.map(IssuedOnce::Replayed).ok_or(CreateError::ExpiryNotInFuture);
+        }
         let issued = self.core.store.insert(key, limit, by).await?;
         Ok(self.issued("created", issued, api_key))
+    }
+
+    /// Returns the key that the token of this request made. It asks for a key where none fits: a
+    /// store looks at the token before it looks at the limit.
+    async fn recall(&self, key: NewKey, by: Attribution) -> Result<Option<KeyRecord>, StoreError> {
+        if key.idempotency.is_none() {
+            return Ok(None);
+        }
+        match self.core.store.insert(key, KeyLimit::AtMost(0), by).await {
+            Ok(Issued::Replayed(key)) => Ok(Some(key)),
+            Ok(Issued::New(_)) => Err(StoreError::corrupt("a key beyond a limit of 0")),
+            Err(StoreError::LimitReached { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a committed change count here before its author learns of it.
