@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use keyfob::{Conflict, CreateError, RequestId, StoreError};
 use serde_json::json;
@@ -20,6 +20,9 @@ pub(crate) struct ApiError {
     code: Code,
     message: Cow<'static, str>,
 }
+
+/// The header that marks the answer to a repeated request.
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The kinds of error. Their names are part of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ mod database_url;
 mod db;
 mod error;
 mod first_run;
+mod grants;
 mod import;
 mod json;
 mod membership;

@@ -123,7 +123,7 @@ async fn key_expires_no_later_than_it_may() {
         (Expiry::At(at(59)), None, Some(at(59))),
         (Expiry::Never, None, None),
     ] {
-        let request = crate::request("ci").with_expiry(expiry).with_latest_expiry(latest);
+        let request = request("ci").with_expiry(expiry).with_latest_expiry(latest);
         let made = service.create(request, KeyLimit::Unlimited, actor()).await.unwrap();
         assert_eq!(made.key.expires_at, expected);
     }

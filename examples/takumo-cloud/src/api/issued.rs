@@ -1,9 +1,10 @@
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use keyfob::{IssuedOnce, Timestamp};
 use serde::Serialize;
 
+use crate::error::REPLAYED;
 use crate::views::KeyView;
 
 /// The answer that has a plaintext in it: that of a request for a new secret.
@@ -28,6 +29,10 @@ impl IntoResponse for Issued {
             IssuedOnce::Replayed(key) => (StatusCode::OK, key, None),
         };
         let body = IssuedJson { key: KeyView::new(key, self.now), api_key };
-        (status, Json(body)).into_response()
+        let mut response = (status, Json(body)).into_response();
+        if matches!(self.key, IssuedOnce::Replayed(_)) {
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
     }
 }

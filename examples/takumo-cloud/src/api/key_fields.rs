@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use keyfob::{Expiry, ScopeSet};
 
-use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::json::{Given, JsonObject};
 use crate::takumo::{MAX_LIFE, Scope};
@@ -35,16 +34,12 @@ fn in_seconds(seconds: u64) -> Result<Expiry, ApiError> {
     )))
 }
 
-/// The scopes that these names and wildcards stand for, if the caller has all of them.
-pub(super) fn granted(caller: &Caller, patterns: &[String]) -> Result<ScopeSet<Scope>, ApiError> {
+/// The scopes that these names and wildcards mean.
+pub(super) fn scopes(patterns: &[String]) -> Result<ScopeSet<Scope>, ApiError> {
     let scopes = ScopeSet::<Scope>::from_patterns(patterns.iter().map(String::as_str))
         .map_err(|error| ApiError::bad_request(format!("scopes: {error}")))?;
     if scopes.is_empty() {
         return Err(ApiError::bad_request("scopes: a key needs at least one"));
-    }
-    let beyond = scopes - caller.principal.scopes;
-    if !beyond.is_empty() {
-        return Err(ApiError::forbidden(format!("your key can't grant what it lacks: {beyond}")));
     }
     Ok(scopes)
 }

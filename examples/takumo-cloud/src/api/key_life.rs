@@ -13,6 +13,7 @@ use super::keys::visible;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::grants::Grantor;
 use crate::json::JsonObject;
 use crate::parameters::KeyPath;
 use crate::takumo::Scope;
@@ -35,12 +36,7 @@ pub(super) async fn rotate(
         return Err(overlap_too_long());
     }
     let key = visible(&app, &caller, id).await?;
-    let beyond = key.scopes.to_set::<Scope>() - caller.principal.scopes;
-    if !beyond.is_empty() {
-        return Err(ApiError::forbidden(format!(
-            "your key can't rotate one that may do more than it: {beyond}"
-        )));
-    }
+    Grantor::key(&app, &caller).await?.check_rotation(&key)?;
     let (organization, author) = (&key.organization, caller.author());
     let key = match token {
         Some(token) => app.keys.rotate_once(token, organization, id, overlap, author).await?,
@@ -84,6 +80,7 @@ pub(super) async fn enable(
 ) -> Result<Json<KeyView>, ApiError> {
     fields.unwrap_or_default().finish()?;
     let key = visible(&app, &caller, id).await?;
+    Grantor::key(&app, &caller).await?.check_enabling(&key)?;
     let key = app.keys.enable(&key.organization, id, caller.author()).await?;
     Ok(shown(&app, &key))
 }

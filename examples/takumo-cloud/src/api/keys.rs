@@ -2,7 +2,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use keyfob::{
-    CreateKey, Environment, Expiry, IssuedOnce, KeyId, KeyName, KeyQuery, KeyRecord, StoreError,
+    CreateKey, Environment, Expiry, IssuedOnce, KeyId, KeyName, KeyQuery, KeyRecord, ScopeSet,
+    StoreError,
 };
 use serde::Serialize;
 
@@ -13,6 +14,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::cursor::{self, List};
 use crate::error::ApiError;
+use crate::grants::{Grantor, Power};
 use crate::json::JsonObject;
 use crate::parameters::{KeyPath, Parameters};
 use crate::takumo::Scope;
@@ -67,12 +69,28 @@ pub(super) async fn create(
     Idempotency(token): Idempotency,
     fields: JsonObject,
 ) -> Result<Issued, ApiError> {
-    let request = read(&caller, fields)?;
+    let draft = read(fields)?;
+    let grantor = Grantor::key(&app, &caller).await?;
+    let granted = grantor.check_new(Power {
+        environment: draft.environment,
+        scopes: &draft.scopes.into(),
+        expires_at: draft.expiry.at(app.keys.now()),
+    });
     let organization = app.organization(&caller.principal.organization).await?;
-    let (limit, author) = (organization.plan.key_limit(), caller.author());
-    let created = match token {
-        Some(token) => app.keys.create_once(token, request, limit, author).await?,
-        None => IssuedOnce::New(app.keys.create(request, limit, author).await?),
+    let limit = organization.plan.key_limit();
+    let author = caller.author();
+    let request = CreateKey::new(organization.id, draft.name, draft.environment, draft.scopes)
+        .with_expiry(draft.expiry)
+        .with_latest_expiry(grantor.until());
+    let created = match (granted, token) {
+        (Ok(()), None) => IssuedOnce::New(app.keys.create(request, limit, author).await?),
+        (Ok(()), Some(token)) => app.keys.create_once(token, request, limit, author).await?,
+        (Err(excess), None) => return Err(excess.into()),
+        // What the caller may grant changes with time, and the answer to a replay does not.
+        (Err(excess), Some(token)) => match app.keys.replayed(token, request, author).await? {
+            Some(key) => IssuedOnce::Replayed(key),
+            None => return Err(excess.into()),
+        },
     };
     Ok(Issued { first: StatusCode::CREATED, key: created, now: app.keys.now() })
 }
@@ -83,18 +101,21 @@ pub(super) async fn visible(app: &App, caller: &Caller, id: KeyId) -> Result<Key
     if caller.reaches(key.environment) { Ok(key) } else { Err(StoreError::NotFound.into()) }
 }
 
-fn read(caller: &Caller, mut fields: JsonObject) -> Result<CreateKey<Scope>, ApiError> {
+/// The fields of a request for a key.
+struct Draft {
+    name: KeyName,
+    environment: Environment,
+    scopes: ScopeSet<Scope>,
+    expiry: Expiry,
+}
+
+fn read(mut fields: JsonObject) -> Result<Draft, ApiError> {
     let name = fields.required_parsed::<KeyName>("name")?;
     let environment = fields.required_parsed::<Environment>("environment")?;
     let scopes = fields.required::<Vec<String>>("scopes")?;
     let expiry = key_fields::expiry(&mut fields)?;
     fields.finish()?;
 
-    let scopes = key_fields::granted(caller, &scopes)?;
-    if !caller.reaches(environment) {
-        return Err(ApiError::forbidden("a test key can make test keys only"));
-    }
-    let organization = caller.principal.organization.clone();
-    Ok(CreateKey::new(organization, name, environment, scopes)
-        .with_expiry(expiry.unwrap_or(Expiry::Never)))
+    let scopes = key_fields::scopes(&scopes)?;
+    Ok(Draft { name, environment, scopes, expiry: expiry.unwrap_or(Expiry::Never) })
 }

@@ -18,6 +18,7 @@ use super::signed_in::SignedIn;
 use super::submission::Submission;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::grants::Grantor;
 use crate::parameters::KeyPath;
 
 /// `POST /settings/api-keys/{id}/retire`: ends the overlap of a rotation now
@@ -51,7 +52,8 @@ pub(super) async fn enable(
     Submission { by, fields }: Submission,
 ) -> Result<Redirect, ApiError> {
     fields.finish()?;
-    by.own_key(&app, id).await?;
+    let key = by.own_key(&app, id).await?;
+    Grantor::person(by.role).check_enabling(&key)?;
     app.keys.enable(by.organization_id(), id, by.author()).await?;
     Ok(back(id, "enabled"))
 }

@@ -1,11 +1,13 @@
 //! A key that is being thought of: what the form to make one has in it.
 
-use keyfob::{Environment, Expiry, IdempotencyToken, KeyName, ScopeSet, Timestamp};
+use keyfob::{Environment, Expiry, IdempotencyToken, KeyName, ScopeSet};
 
+use super::errors::sentence;
 use super::notice::Wrong;
 use super::signed_in::SignedIn;
 use super::submission::Fields;
 use crate::error::ApiError;
+use crate::grants::{Excess, Grantor, Power};
 use crate::takumo::Scope;
 use crate::time::Moment;
 use crate::token::Token;
@@ -60,14 +62,21 @@ impl KeyDraft {
 
     /// Checks each field. The error is for the person who typed it.
     pub(super) fn check(&self, by: &SignedIn) -> Result<KeyFields, Wrong> {
-        Ok(KeyFields {
+        let fields = KeyFields {
             name: name(&self.name)?,
             environment: self.environment.parse().map_err(|_| {
                 Wrong::new("environment-choice", "Choose an environment: live or test.")
             })?,
-            scopes: scopes(&self.scopes, by)?,
-            expiry: expiry(&self.expires, &self.expires_on, by.now)?,
-        })
+            scopes: scopes(&self.scopes)?,
+            expiry: expiry(&self.expires, &self.expires_on)?,
+        };
+        let granted = Grantor::person(by.role).check_new(Power {
+            environment: fields.environment,
+            scopes: &fields.scopes.into(),
+            expires_at: fields.expiry.at(by.now),
+        });
+        granted.map_err(Wrong::from)?;
+        Ok(fields)
     }
 
     pub(super) fn token(&self) -> Result<IdempotencyToken, ApiError> {
@@ -76,28 +85,36 @@ impl KeyDraft {
     }
 }
 
-pub(super) fn name(text: &str) -> Result<KeyName, Wrong> {
-    KeyName::new(text)
-        .map_err(|error| Wrong::new("new-name", super::errors::sentence(&error.to_string())))
+/// A person can grant too little for want of a scope only.
+impl From<Excess> for Wrong {
+    fn from(excess: Excess) -> Self {
+        Self::new("scopes", sentence(&excess.to_string()))
+    }
 }
 
-/// The scopes by name, if the person may grant all of them.
-pub(super) fn scopes(names: &[String], by: &SignedIn) -> Result<ScopeSet<Scope>, Wrong> {
+pub(super) fn name(text: &str) -> Result<KeyName, Wrong> {
+    KeyName::new(text).map_err(|error| Wrong::new("new-name", sentence(&error.to_string())))
+}
+
+/// The scopes by name.
+pub(super) fn scopes(names: &[String]) -> Result<ScopeSet<Scope>, Wrong> {
     let wrong = |text: String| Wrong::new("scopes", text);
     if names.is_empty() {
         return Err(wrong("Choose at least one scope: a key without any could do nothing.".into()));
     }
     let scopes = ScopeSet::<Scope>::from_patterns(names.iter().map(String::as_str))
-        .map_err(|error| wrong(super::errors::sentence(&error.to_string())))?;
-    let beyond = scopes - by.role.grants();
-    if !beyond.is_empty() {
-        return Err(wrong(format!("A {} can't grant {beyond}.", by.role)));
-    }
+        .map_err(|error| wrong(sentence(&error.to_string())))?;
     Ok(scopes)
 }
 
-/// When it ends: a span by its word, or the end of a day.
-pub(super) fn expiry(word: &str, on: &str, now: Timestamp) -> Result<Expiry, Wrong> {
+/// What is wrong with a day that has passed.
+pub(super) fn day_is_over() -> Wrong {
+    Wrong::new("expires-on", "The day on which it expires must not be over.")
+}
+
+/// When it ends: a span by its word, or the end of a day. A day that has passed is judged later,
+/// since a form that is sent again is answered as it was the first time.
+pub(super) fn expiry(word: &str, on: &str) -> Result<Expiry, Wrong> {
     const DAY: u64 = 24 * 60 * 60;
     if let Some((.., days)) = LIVES.iter().find(|(own, ..)| *own == word) {
         return Ok(Expiry::After(std::time::Duration::from_secs(days * DAY)));
@@ -107,10 +124,7 @@ pub(super) fn expiry(word: &str, on: &str, now: Timestamp) -> Result<Expiry, Wro
         "on" => {
             let last = format!("{on}T23:59:59Z");
             match last.parse() {
-                Ok(Moment(at)) if at > now => Ok(Expiry::At(at)),
-                Ok(_) => {
-                    Err(Wrong::new("expires-on", "The day on which it expires must not be over."))
-                }
+                Ok(Moment(at)) => Ok(Expiry::At(at)),
                 Err(_) => Err(Wrong::new("expires-on", "Choose the day on which it expires.")),
             }
         }

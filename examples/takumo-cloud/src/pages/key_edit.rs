@@ -16,6 +16,7 @@ use super::signed_in::SignedIn;
 use super::submission::{Fields, Submission};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::grants::Grantor;
 use crate::parameters::KeyPath;
 use crate::takumo::Scope;
 
@@ -51,7 +52,11 @@ pub(super) async fn submit(
     let typed = Typed::read(&mut fields)?;
     fields.finish()?;
     let key = by.own_key(&app, id).await?;
-    let edit = match typed.edit(&by, &key) {
+    let edit = typed.edit(&by, &key).and_then(|edit| {
+        let granted = Grantor::person(by.role).check_edit(&key, &edit);
+        granted.map(|()| edit).map_err(Wrong::from)
+    });
+    let edit = match edit {
         Ok(edit) => edit,
         Err(wrong) => {
             let page = page(&by, &key, &typed, &html! {}, Some(&wrong));
@@ -93,13 +98,12 @@ impl Typed {
         let wanted: Vec<_> = self.scopes.iter().cloned().chain(kept).collect();
         let same = wanted.len() == has.len()
             && wanted.iter().all(|own| has.iter().any(|scope| scope.to_string() == *own));
-        let scopes = if same { None } else { Some(key_draft::scopes(&wanted, by)?) };
+        let scopes = if same { None } else { Some(key_draft::scopes(&wanted)?) };
         let expires_at = match self.expires.as_str() {
             "keep" => None,
-            word => Some(match key_draft::expiry(word, &self.expires_on, by.now)? {
-                Expiry::Never => None,
-                Expiry::At(at) => Some(at),
-                Expiry::After(life) => Some(by.now.saturating_add(life)),
+            word => Some(match key_draft::expiry(word, &self.expires_on)? {
+                Expiry::At(at) if at <= by.now => return Err(key_draft::day_is_over()),
+                expiry => expiry.at(by.now),
             }),
         };
         Ok(KeyEdit {

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::come_back::Again;
 use super::elements::capital;
 use super::icons::{Icon, icon};
-use super::key_draft::{KeyDraft, LIVES};
+use super::key_draft::{KeyDraft, LIVES, day_is_over};
 use super::key_list::{PATH, Slots};
 use super::layout::{self, Place, form_token};
 use super::notice::{Wrong, described, invalid, notice, summary};
@@ -70,6 +70,7 @@ pub(super) async fn create(
         Err(CreateError::Store(StoreError::LimitReached { .. })) => {
             Ok((StatusCode::FORBIDDEN, full(&by)).into_response())
         }
+        Err(CreateError::ExpiryNotInFuture) => Ok(again(&day_is_over())),
         Err(error) => Err(error.into()),
     }
 }

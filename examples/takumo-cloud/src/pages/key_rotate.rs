@@ -18,8 +18,8 @@ use super::signed_in::SignedIn;
 use super::submission::Submission;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::grants::Grantor;
 use crate::parameters::KeyPath;
-use crate::takumo::Scope;
 use crate::token::Token;
 
 /// For how long the old secret may work beside the new one, by the word in the form.
@@ -40,7 +40,7 @@ pub(super) async fn show(
     again: Again,
 ) -> Result<Html<String>, ApiError> {
     let key = by.key_to_change(&app, id).await?;
-    may_rotate(&by, &key)?;
+    Grantor::person(by.role).check_rotation(&key)?;
     page(&by, &key, again)
 }
 
@@ -60,22 +60,11 @@ pub(super) async fn submit(
     let (.., seconds) = overlap
         .ok_or_else(|| ApiError::bad_request("overlap: choose one of those that the form has"))?;
     let key = by.own_key(&app, id).await?;
-    may_rotate(&by, &key)?;
+    Grantor::person(by.role).check_rotation(&key)?;
     let overlap = Duration::from_secs(*seconds);
     let rotated =
         app.keys.rotate_once(once, by.organization_id(), id, overlap, by.author()).await?;
     shown_once::answer(&by, "Key rotated", &rotated)
-}
-
-fn may_rotate(by: &SignedIn, key: &KeyRecord) -> Result<(), ApiError> {
-    let beyond = key.scopes.to_set::<Scope>() - by.role.grants();
-    if beyond.is_empty() {
-        return Ok(());
-    }
-    Err(ApiError::forbidden(format!(
-        "a {} can't rotate a key with scopes that they can't grant: {beyond}",
-        by.role
-    )))
 }
 
 fn page(by: &SignedIn, key: &KeyRecord, again: Again) -> Result<Html<String>, ApiError> {

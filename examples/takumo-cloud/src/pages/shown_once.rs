@@ -10,7 +10,7 @@ use super::icons::{Icon, icon};
 use super::key_list::PATH;
 use super::layout::{self, Place, form_token};
 use super::signed_in::SignedIn;
-use crate::error::ApiError;
+use crate::error::{ApiError, REPLAYED};
 use crate::token::Token;
 
 /// Shows a plaintext, or that it was shown before.
@@ -25,7 +25,11 @@ pub(super) fn answer(by: &SignedIn, title: &str, key: &IssuedOnce) -> Result<Res
     };
     let page = layout::page(by, Place::ApiKeys, title, &content);
     let no_store = HeaderValue::from_static("no-store, max-age=0");
-    Ok((status, [(header::CACHE_CONTROL, no_store)], page).into_response())
+    let mut response = (status, [(header::CACHE_CONTROL, no_store)], page).into_response();
+    if matches!(key, IssuedOnce::Replayed(_)) {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 fn plaintext(by: &SignedIn, title: &str, issued: &IssuedKey) -> Markup {

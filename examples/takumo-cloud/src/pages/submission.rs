@@ -53,10 +53,12 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, NotSignedIn> {
         let (mut parts, body) = request.into_parts();
+        // The body first: a client can send it for minutes, and the role must be that of the moment
+        // when the change is made.
+        let fields = Fields::read(Request::from_parts(parts.clone(), body), state).await;
         let by = SignedIn::from_request_parts(&mut parts, state).await;
         let session = parts.extensions.get::<Session>().cloned();
         let next = Next::of(&parts.method, &parts.uri);
-        let fields = Fields::read(Request::from_parts(parts, body), state).await;
         let (by, mut fields) = match (by, fields) {
             // The form says that there was a session.
             (Err(NotSignedIn::Nobody { next, .. }), Ok(fields)) => {

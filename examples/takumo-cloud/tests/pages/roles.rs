@@ -181,6 +181,32 @@ fn member_gets_no_key_that_manages_keys() {
     let rotate = [("once", "x"), ("overlap", "0")];
     assert_eq!(alice.change(&format!("{hers}/rotate"), &rotate).status, 403);
 
+    // Nor may she enable or prolong it.
+    let token = carol.form_token();
+    assert_eq!(carol.submit(&format!("{hers}/disable"), &[("form_token", &token)]).status, 303);
+    let token = alice.form_token();
+    assert_eq!(alice.submit(&format!("{hers}/enable"), &[("form_token", &token)]).status, 403);
+    for expires in ["never", "1y"] {
+        let token = carol.form_token();
+        let end = [
+            ("form_token", token.as_str()),
+            ("name", "made-by-a-test"),
+            ("scope", "shield:read"),
+            ("scope", "org:write"),
+            ("expires", "7d"),
+        ];
+        assert_eq!(carol.submit(&format!("{hers}/edit"), &end).status, 303);
+        let token = alice.form_token();
+        let prolong = [
+            ("form_token", token.as_str()),
+            ("name", "made-by-a-test"),
+            ("scope", "shield:read"),
+            ("expires", expires),
+        ];
+        let answer = alice.submit(&format!("{hers}/edit"), &prolong);
+        assert_eq!(answer.status, 400, "{expires}: {}", answer.body);
+    }
+
     // She may rename it: the scope that she can't grant stays as it is.
     let token = alice.form_token();
     let rename = [

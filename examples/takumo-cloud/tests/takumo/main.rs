@@ -15,6 +15,7 @@ mod editing;
 mod environments;
 mod first_minute;
 mod fleet;
+mod grants;
 mod idempotency;
 mod import;
 mod key_commands;
