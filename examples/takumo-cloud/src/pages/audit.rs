@@ -140,8 +140,8 @@ fn page(
             }
             @if wrong.is_none() {
                 p.actions {
-                    a.button href=(filter.address("/audit.csv", None)) download { (icon(Icon::Download)) "CSV" }
-                    a.button href=(filter.address("/audit.jsonl", None)) download {
+                    a.button href=(filter.address("/audit.csv", None)) { (icon(Icon::Download)) "CSV" }
+                    a.button href=(filter.address("/audit.jsonl", None)) {
                         (icon(Icon::Download)) "JSON Lines"
                     }
                 }
@@ -171,7 +171,7 @@ fn nothing(filter: &Filter, more: bool) -> Markup {
 
 fn filters(by: &SignedIn, filter: &Filter, people: &[Member], wrong: Option<&Wrong>) -> Markup {
     html! {
-        form.filters role="search" method="post" action=(PATH) data-address=[wrong.map(|_| PATH)] {
+        form.filters.many role="search" method="post" action=(PATH) data-address=[wrong.map(|_| PATH)] {
             (form_token(by))
             div.field {
                 label for="action" { "Action" }

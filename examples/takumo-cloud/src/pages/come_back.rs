@@ -57,7 +57,10 @@ impl Next {
             let query: Vec<_> = uri.query().unwrap_or_default().split('&').filter(old).collect();
             let query = query.join("&");
             let mark = if query.is_empty() { "" } else { "?" };
-            return Self::read(&format!("{}{mark}{query}", uri.path()));
+            // Instead of a file, the page that links to it.
+            let path = uri.path();
+            let page = path.strip_suffix(".csv").or_else(|| path.strip_suffix(".jsonl"));
+            return Self::read(&format!("{}{mark}{query}", page.unwrap_or(path)));
         }
         Self::read(&page_of_form(uri.path()))
     }
@@ -231,6 +234,8 @@ mod tests {
         assert_eq!(next(Method::POST, "/switch"), "/settings/api-keys");
         assert_eq!(next(Method::GET, "/usage?done=x&range=7d"), "/usage?range=7d");
         assert_eq!(next(Method::GET, "/settings/members?done=role"), "/settings/members");
+        assert_eq!(next(Method::GET, "/usage.csv?range=24h"), "/usage?range=24h");
+        assert_eq!(next(Method::GET, "/audit.jsonl"), "/audit");
     }
 
     #[test]

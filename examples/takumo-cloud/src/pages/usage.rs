@@ -35,7 +35,7 @@ pub(super) async fn show(
                 p.muted { "Requests with the keys of " (name(by.organization.name.as_str())) ". Times are UTC." }
             }
             p.actions {
-                a.button href={ "/usage.csv?range=" (window.as_str()) } download { (icon(Icon::Download)) "CSV" }
+                a.button href={ "/usage.csv?range=" (window.as_str()) } { (icon(Icon::Download)) "CSV" }
             }
         }
         (windows(window))

@@ -16,6 +16,12 @@ fn person_comes_back_to_the_page_that_they_asked_for() {
     site.sign_in(&browser);
     end_sessions(&site);
     browser.go(&site.page("/usage?range=24h"));
+    browser.fill("#login", "owner");
+    browser.fill("#password", &site.password);
+    browser.follow("main button");
+    end_sessions(&site);
+    // A file leads back to the page that links to it, and the sign-in page is not taken for a file.
+    browser.follow("a[href^='/usage.csv']");
     assert!(browser.text(".notice").contains("Your session has ended. Sign in to continue."));
     browser.fill("#login", "owner");
     browser.fill("#password", "not the password");
