@@ -27,7 +27,7 @@ use crate::views::EventView;
 
 pub(super) const PATH: &str = "/audit";
 const SHOWN: u16 = 50;
-/// How many people the form suggests.
+/// The number of people that the form suggests.
 const SUGGESTED: usize = 200;
 
 /// The actions that the list offers: keyfob's, and takumo's own.
@@ -218,7 +218,7 @@ fn day_field(field: &'static str, label: &str, value: &str, wrong: Option<&Wrong
     }
 }
 
-/// What the keys of these events are called now.
+/// The current names of the keys of these events.
 pub(super) async fn names(app: &App, by: &SignedIn, events: &[Event]) -> Result<Names, ApiError> {
     let mut names = Names::new();
     for id in events.iter().filter_map(|event| event.key) {

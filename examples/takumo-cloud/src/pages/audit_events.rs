@@ -9,10 +9,10 @@ use super::audit_filter::Chosen;
 use crate::app::App;
 use crate::error::ApiError;
 
-/// How many events of other days one page walks past. If there are more, it says that it has a next
-/// page.
-const MAX_WALKED: usize = 10_000;
-/// How much later than its place in the log an event may be dated: clocks of servers differ.
+/// The number of queries that one page makes to walk past events of other days. If there are more
+/// events, the page has a next one.
+const MAX_QUERIES: usize = 50;
+/// The largest difference between the clocks of servers. Events are dated by them.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60 * 60);
 
 impl Chosen {
@@ -31,10 +31,10 @@ impl Chosen {
         }
         let mut found: Vec<Event> = Vec::new();
         let mut place = after;
-        let mut walked = 0;
+        let mut queries = 0;
         loop {
             let page = self.step(app, organization, PageSize::MAX, place).await?;
-            walked += page.items.len().max(1);
+            queries += self.pairs();
             for event in page.items {
                 if self.is_before_all(&event) {
                     return Ok(Page { items: found, next: None });
@@ -49,17 +49,24 @@ impl Chosen {
                 }
             }
             place = page.next;
-            if place.is_none() || walked >= MAX_WALKED {
+            if place.is_none() || queries >= MAX_QUERIES {
                 return Ok(Page { items: found, next: place });
             }
         }
+    }
+
+    /// The number of queries that a step makes.
+    fn pairs(&self) -> usize {
+        let actors = self.actors.as_ref().map_or(1, Vec::len);
+        let keys = self.keys.as_ref().map_or(1, Vec::len);
+        actors * keys
     }
 
     fn has_day_of(&self, event: &Event) -> bool {
         self.from.is_none_or(|from| event.at >= from) && self.to.is_none_or(|to| event.at < to)
     }
 
-    /// Whether every event after this one is too old.
+    /// Returns true if every event after this one is too old.
     fn is_before_all(&self, event: &Event) -> bool {
         self.from.is_some_and(|from| event.at.saturating_add(MAX_CLOCK_SKEW) < from)
     }

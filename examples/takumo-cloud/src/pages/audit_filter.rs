@@ -1,4 +1,4 @@
-//! Which events the audit log shows: the filter as a person types it, and what it stands for.
+//! The filter of the audit log: the fields that a person fills in, and the events that they choose.
 
 use keyfob::{Action, Actor, KeyId, Timestamp};
 
@@ -25,7 +25,7 @@ pub(super) struct Filter {
     pub(super) to: String,
 }
 
-/// What the fields stand for. Each list that is there has at least one entry.
+/// The values of the fields. Each list that is there has at least one entry.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Chosen {
     pub(super) action: Option<Action>,
@@ -33,13 +33,13 @@ pub(super) struct Chosen {
     pub(super) actors: Option<Vec<Actor>>,
     /// One of these.
     pub(super) keys: Option<Vec<KeyId>>,
-    /// Not before this time.
+    /// The earliest time.
     pub(super) from: Option<Timestamp>,
-    /// Before this time.
+    /// The first time that is too late.
     pub(super) to: Option<Timestamp>,
 }
 
-/// How many people, or keys, one name may stand for. Each pair of them is a query.
+/// The number of people, or of keys, that one name may match. Each pair of them is a query.
 const MAX_MATCHES: usize = 5;
 const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
@@ -91,7 +91,7 @@ impl Filter {
         !self.address("", None).is_empty()
     }
 
-    /// Finds what the fields stand for, or which of them is wrong.
+    /// Reads the fields, or returns the one that is wrong.
     pub(super) async fn choose(
         &self,
         app: &App,
@@ -141,7 +141,7 @@ impl Filter {
         Ok((from, to))
     }
 
-    /// The people whose login has this text, and whoever is called exactly so.
+    /// The people whose login has this text, and the actor with exactly this name.
     async fn actors(
         &self,
         app: &App,

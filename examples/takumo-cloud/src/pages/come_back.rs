@@ -15,7 +15,7 @@ use crate::scanner;
 
 /// The longest address that a person comes back to, in bytes.
 const MAX_ADDRESS: usize = 2_048;
-/// How much of a form is kept, in bytes. Somebody else's session may begin in the same browser.
+/// The largest form that is kept, in bytes. Somebody else's session may begin in the same browser.
 const MAX_KEPT: usize = 8_192;
 /// The fields that are kept, by name. Passwords, tokens and searches are not among them.
 const KEPT_FIELDS: [&str; 9] =
@@ -108,7 +108,7 @@ struct KeptForm {
 }
 
 impl Kept {
-    /// What may be kept of a form.
+    /// Takes the fields of a form that may be kept.
     pub(super) fn of(fields: &Fields) -> Self {
         let may = |(name, text): &&(String, String)| {
             KEPT_FIELDS.contains(&name.as_str()) && !scanner::mentions_key(text)
@@ -139,7 +139,7 @@ impl Kept {
     }
 }
 
-/// What a page with a form comes back with.
+/// The state of a page that a person returns to.
 #[derive(Debug)]
 pub(super) struct Again {
     /// The fields that were kept for this page. They are kept for one look at it.

@@ -75,7 +75,7 @@ pub(super) async fn unknown(request: Request) -> Response {
     response
 }
 
-/// Whether a browser asked for this, outside the API.
+/// Returns true if a browser asked for this, outside the API.
 fn wants_page(asked: &Parts) -> bool {
     let accepts = asked.headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
     !is_of_api(asked.uri.path()) && accepts.into_iter().any(|accept| accept.contains("text/html"))

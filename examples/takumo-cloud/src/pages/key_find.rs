@@ -48,7 +48,7 @@ pub(super) async fn find(
     }
 }
 
-/// What a text looks for.
+/// The target of a search.
 pub(super) enum Wanted {
     /// The key of the first of these that there is.
     Keys(Vec<keyfob::KeyHash>),
@@ -58,7 +58,7 @@ pub(super) enum Wanted {
 
 /// More hex digits than this in a row are a part of a key, not of a name or of an id.
 const MAX_DIGITS: usize = 12;
-/// How many digits of a secret lists show.
+/// The number of digits of a secret that lists show.
 const SHOWN_DIGITS: usize = 8;
 
 impl Wanted {
@@ -99,11 +99,10 @@ impl Wanted {
     }
 }
 
-/// How many keys of one text are looked up.
+/// The number of keys of one text that are looked up.
 const MAX_KEYS: usize = 10;
 
-/// The organization's own key of these, with the hint of nothing else. Another organization's key
-/// is not found, as one that never was.
+/// Looks for one of these keys in the organization. Another organization's key is not found.
 pub(super) async fn own_key(
     app: &App,
     by: &SignedIn,

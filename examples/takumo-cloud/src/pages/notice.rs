@@ -63,7 +63,7 @@ pub(super) fn notice(word: Option<&str>) -> Markup {
     }
 }
 
-/// What is wrong with a form, and with which of its fields.
+/// An error of a form, and the field that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
     /// The id of the field.
