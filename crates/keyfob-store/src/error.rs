@@ -72,6 +72,12 @@ pub enum Conflict {
     /// The key is revoked, and what was asked for needs one that is not.
     #[error("the key is revoked, and that is final: create a new one")]
     Revoked,
+    /// The key has expired, so a new secret of it would be refused as well.
+    #[error("the key has expired: give it a later expiry first, or create a new one")]
+    Expired {
+        /// The moment of its expiry.
+        since: Timestamp,
+    },
     /// The key's last rotation still goes on: it has two live secrets already.
     #[error("the key's last rotation still goes on: retire the old secret first, or wait")]
     StillRotating {

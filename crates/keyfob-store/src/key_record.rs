@@ -38,6 +38,14 @@ impl KeyRecord {
             KeyState::Active => KeyStatus::Active,
         }
     }
+
+    /// Returns the moment when an old secret of the key stops working: the end of its overlap, or
+    /// the key's expiry if that comes before. `None` for the newest secret.
+    #[must_use]
+    pub fn old_secret_ends(&self, secret: &SecretRecord) -> Option<Timestamp> {
+        let end = secret.retires_at?;
+        Some(self.expires_at.map_or(end, |expiry| expiry.min(end)))
+    }
 }
 
 /// What was done to a key, whatever the time.

@@ -42,7 +42,8 @@ use crate::{
 ///     and no key material in any of them.
 ///
 /// 11. **Rotation keeps the key.** It keeps id, name, scopes, usage and its one slot; at most two of
-///     its secrets are live, and one that has retired is found as retired for ever.
+///     its secrets are live, and one that has retired is found as retired for ever. An expired key is
+///     not rotated, and no overlap ends later than the key.
 /// 12. **Usage is exact.** A batch counts once, however often it is sent within a day and whatever
 ///     the clocks of those who send batches say; counters stop at [`UsageRow::MOST`] and never wrap;
 ///     usage of a key that is unknown is dropped.

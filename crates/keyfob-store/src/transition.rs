@@ -19,16 +19,22 @@ pub struct LogEntry {
 
 impl KeyRecord {
     /// Puts a new secret before the old one, which works on until the overlap ends. A record holds
-    /// these two; an adapter keeps older ones, so that they are never unknown.
+    /// these two; an adapter keeps older ones, so that they are never unknown. The overlap ends with
+    /// the key, if the key expires before.
     ///
     /// # Errors
-    /// [`Conflict::Revoked`], and [`Conflict::StillRotating`] while two secrets are live.
+    /// [`Conflict::Revoked`], [`Conflict::Expired`] since a new secret would be refused as well, and
+    /// [`Conflict::StillRotating`] while two secrets are live.
     pub fn rotate(&mut self, rotation: &Rotation, by: &Attribution) -> Result<LogEntry, Conflict> {
         self.unrevoked()?;
+        if let Some(since) = self.expires_at.filter(|expiry| *expiry <= by.at) {
+            return Err(Conflict::Expired { since });
+        }
         if let Some(until) = self.overlap_end(by.at) {
             return Err(Conflict::StillRotating { until });
         }
         let overlap_ends = rotation.overlap_ends.max(by.at);
+        let overlap_ends = self.expires_at.map_or(overlap_ends, |end| end.min(overlap_ends));
         let generation = self.secrets.first().map_or(1, |newest| newest.generation + 1);
         for old in &mut self.secrets {
             old.retires_at.get_or_insert(overlap_ends);

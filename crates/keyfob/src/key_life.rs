@@ -230,8 +230,8 @@ pub enum RotateError {
     /// There are no random bytes to make a secret of.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    /// The store did not do it: the key is not there or is revoked, its last rotation still goes
-    /// on, the idempotency token was used for another request, or the store failed.
+    /// The store did not do it: the key is not there, is revoked or has expired, its last rotation
+    /// still goes on, the idempotency token was used for another request, or the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

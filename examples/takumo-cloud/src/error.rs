@@ -150,6 +150,9 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict(Conflict::StillRotating { until }) => {
                 Self::conflict(format!("{error}: it ends at {}", rfc3339(*until)))
             }
+            StoreError::Conflict(Conflict::Expired { since }) => {
+                Self::conflict(format!("{error}: it expired at {}", rfc3339(*since)))
+            }
             StoreError::Conflict(Conflict::IdempotencyMismatch | Conflict::Revoked) => {
                 Self::conflict(error.to_string())
             }

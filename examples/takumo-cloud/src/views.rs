@@ -59,17 +59,17 @@ impl KeyView {
             expires_at: key.expires_at.map(rfc3339),
             revoked_at: revoked_at.map(rfc3339),
             last_used_at: last_used_at.map(rfc3339),
-            secrets: key.secrets.iter().map(SecretView::new).collect(),
+            secrets: key.secrets.iter().map(|secret| SecretView::new(key, secret)).collect(),
         }
     }
 }
 
 impl SecretView {
-    fn new(secret: &SecretRecord) -> Self {
+    fn new(key: &KeyRecord, secret: &SecretRecord) -> Self {
         Self {
             hint: secret.hint.to_string(),
             created_at: rfc3339(secret.created_at),
-            retires_at: secret.retires_at.map(rfc3339),
+            retires_at: key.old_secret_ends(secret).map(rfc3339),
             last_used_at: secret.last_used_at.map(rfc3339),
         }
     }

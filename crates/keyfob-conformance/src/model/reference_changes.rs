@@ -116,12 +116,15 @@ impl Reference {
         }
         let key = &mut self.keys[place];
         conflicts.extend(key.is_revoked().then_some(Conflict::Revoked));
+        let expiry = key.expires_at().filter(|expiry| *expiry <= by.at);
+        conflicts.extend(expiry.map(|since| Conflict::Expired { since }));
         conflicts.extend(key.overlap(by.at).map(|until| Conflict::StillRotating { until }));
         if !conflicts.is_empty() {
             let refused = |conflict| Answer::Refused(Refusal::Conflict(conflict));
             return conflicts.into_iter().map(refused).collect();
         }
         let ends = if rotation.overlap_ends > by.at { rotation.overlap_ends } else { by.at };
+        let ends = key.expires_at().map_or(ends, |expiry| ends.min(expiry));
         if let Some(old) = key.secrets.last_mut() {
             old.retires_at = Some(ends);
         }

@@ -22,6 +22,8 @@ pub(crate) const CHECKS: &[Check] = checks![contract 11:
     earlier_secrets_are_found_as_retired_for_ever,
     known_hash_is_not_rotated_in,
     rotation_leaves_the_state_alone,
+    expired_key_is_not_rotated,
+    overlap_ends_with_the_key,
 ];
 
 async fn rotated_key_keeps_all_but_its_secret(stage: &Stage) -> Outcome {
@@ -174,9 +176,9 @@ async fn rotation_leaves_the_state_alone(stage: &Stage) -> Outcome {
     let disabled = stage.stored(&store, &acme, 0).await?.value;
     store.switch(&acme, disabled.id, Switch::Off, by("user:1", 1)).await?;
     let mut expiring = stage.key(&acme, 0);
-    expiring.expires_at = Some(at(3));
-    let expired = stage.stored_as(&store, expiring, 0).await?.value;
-    for key in [disabled, expired] {
+    expiring.expires_at = Some(at(300));
+    let expiring = stage.stored_as(&store, expiring, 0).await?.value;
+    for key in [disabled, expiring] {
         let before = store.get(&acme, key.id).await?;
         let after = rotate(stage, &store, &key, 5, 100).await?;
         same("the state", &after.state, &before.state)?;
@@ -184,6 +186,37 @@ async fn rotation_leaves_the_state_alone(stage: &Stage) -> Outcome {
         same("the stored key", store.get(&acme, key.id).await?, after)?;
     }
     Ok(())
+}
+
+/// The new secret would be refused as well.
+async fn expired_key_is_not_rotated(stage: &Stage) -> Outcome {
+    let store = stage.open().await?;
+    let acme = organization("acme");
+    let mut expiring = stage.key(&acme, 0);
+    expiring.expires_at = Some(at(3));
+    let key = stage.stored_as(&store, expiring, 0).await?.value;
+    let before = Footprint::of(&store, &[&acme]).await?;
+    let expected = Conflict::Expired { since: at(3) }.into();
+    for seconds in [3, 4, 500] {
+        let turn = rotation(stage.secret(), 900);
+        let refusal = store.rotate(&acme, key.id, turn, by("user:1", seconds)).await;
+        refused("the rotation of an expired key", &refusal, &expected)?;
+    }
+    same("what is stored", Footprint::of(&store, &[&acme]).await?, before)?;
+    rotate(stage, &store, &key, 2, 2).await.map(drop)
+}
+
+async fn overlap_ends_with_the_key(stage: &Stage) -> Outcome {
+    let store = stage.open().await?;
+    let acme = organization("acme");
+    let mut expiring = stage.key(&acme, 0);
+    expiring.expires_at = Some(at(50));
+    let before = stage.stored_as(&store, expiring, 0).await?.value;
+    let secret = stage.secret();
+    let turn = rotation(secret, 100);
+    let made = created(store.rotate(&acme, before.id, turn, by("user:1", 5)).await)?.value;
+    same("the rotated key", &made, &rotated(&before, secret, at(5), at(50)))?;
+    same("the stored key", store.get(&acme, before.id).await?, made)
 }
 
 /// Rotates a key at a second, with an overlap up to another one.

@@ -130,6 +130,8 @@ pub(crate) enum Fault {
     OldSecretIsLostAtRotation,
     OverlapEndsWhenItIsTold,
     ThirdSecretIsAccepted,
+    ExpiredKeyCanBeRotated,
+    OverlapOutlivesTheKey,
     OverlapIsAMomentLong,
     RefusedRotationIsLogged,
     OnlyTwoSecretsAreKept,

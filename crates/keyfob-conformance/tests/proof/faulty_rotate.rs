@@ -127,6 +127,7 @@ impl FaultyStore {
                 Err(error)
             }
             (Fault::RotationAcceptsKnownHashes, StoreError::Conflict(Conflict::DuplicateHash))
+            | (Fault::ExpiredKeyCanBeRotated, StoreError::Conflict(Conflict::Expired { .. }))
             | (Fault::RevokedKeyCanBeRotated, StoreError::Conflict(Conflict::Revoked)) => untrue,
             (
                 Fault::RotationIsCheckedBeforeTheRevocation,
@@ -162,6 +163,9 @@ impl FaultyStore {
             }
             Fault::RotationEnables => {
                 return now(self.honest.switch(owner, key, Switch::On, by));
+            }
+            Fault::OverlapOutlivesTheKey => {
+                made.value.secrets[1].retires_at = Some(asked.overlap_ends.max(by.at));
             }
             Fault::OldSecretIsLostAtRotation => {
                 self.notes().lost.insert(old);

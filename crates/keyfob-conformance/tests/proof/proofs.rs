@@ -130,6 +130,8 @@ const WHOLE_LIFE: &[(Fault, &str)] = &[
     (Fault::RefusedRotationIsLogged, "refused_rotation_writes_nothing"),
     (Fault::OnlyTwoSecretsAreKept, "earlier_secrets_are_found_as_retired_for_ever"),
     (Fault::RotationAcceptsKnownHashes, "known_hash_is_not_rotated_in"),
+    (Fault::ExpiredKeyCanBeRotated, "expired_key_is_not_rotated"),
+    (Fault::OverlapOutlivesTheKey, "overlap_ends_with_the_key"),
     (Fault::RotationEnables, "rotation_leaves_the_state_alone"),
     (Fault::RotationIgnoresTokens, "repeated_rotation_answers_with_the_key"),
     (Fault::RotationReplayIsAsItWas, "replayed_rotation_shows_the_key_as_it_is_now"),

@@ -80,6 +80,9 @@ impl From<StoreError> for Failure {
             StoreError::Conflict(Conflict::StillRotating { until }) => {
                 Self::new(exit, format!("{error}: it ends at {}", rfc3339(until)))
             }
+            StoreError::Conflict(Conflict::Expired { since }) => {
+                Self::new(exit, format!("{error}: it expired at {}", rfc3339(since)))
+            }
             _ => Self::of(exit, &error),
         }
     }

@@ -79,15 +79,15 @@ pub(super) fn print_one(key: &KeyRecord, now: Timestamp, format: Format) -> Resu
     let mut lines: Vec<_> =
         rows.iter().map(|(what, value)| format!("{what:<12} {value}")).collect();
     if let [newest, old] = &key.secrets[..] {
-        lines.extend([secret("newest", newest), secret("old", old)]);
+        lines.extend([secret("newest", key, newest), secret("old", key, old)]);
     }
     output::print(&lines.join("\n"))?;
     Ok(())
 }
 
 /// Whether the old one may go: whoever rotates wants to know if it is still in use.
-fn secret(which: &str, secret: &SecretRecord) -> String {
-    let retires = match secret.retires_at {
+fn secret(which: &str, key: &KeyRecord, secret: &SecretRecord) -> String {
+    let retires = match key.old_secret_ends(secret) {
         Some(end) => format!(", retires {}", short(end)),
         None => String::new(),
     };

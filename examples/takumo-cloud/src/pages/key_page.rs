@@ -158,7 +158,7 @@ fn secret_line(key: &KeyRecord, secret: &SecretRecord, newest: bool, now: Timest
     html! {
         div.secret-name {
             code { (secret.hint) }
-            @match secret.retires_at {
+            @match key.old_secret_ends(secret) {
                 Some(end) if end <= now => span.badge.quiet { "Retired" },
                 _ if key.status(now) != KeyStatus::Active => span.badge.quiet { "Refused" },
                 Some(end) => span.badge.notice { "Retires " (time(end, now)) },

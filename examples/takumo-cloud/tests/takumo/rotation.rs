@@ -148,3 +148,25 @@ fn overlaps_are_whole_seconds_up_to_seven_days() {
     assert!(message.contains("overlap"), "{message}");
     server.client().with_key(key).get("/v1/whoami").expect(200);
 }
+
+/// A new secret of it would be refused as well.
+#[test]
+fn expired_key_is_not_rotated_and_no_old_secret_outlives_its_key() {
+    let (_directory, _server, owner) = demo();
+    let (id, _) = owner.create_key("live", &["org:read"]);
+    let path = format!("/v1/keys/{id}");
+    let expire = |seconds: u64| {
+        owner.patch(&path, &json!({ "expires_in_seconds": seconds })).expect(200)["expires_at"]
+            .text()
+    };
+    let end = expire(3_600);
+    let rotated = owner.rotate(&id, 7_200).expect(200);
+    assert_eq!(rotated["key"]["secrets"][1]["retires_at"], end);
+    let end = expire(60);
+    let shown = owner.get(&path).expect(200);
+    assert_eq!(shown["secrets"][1]["retires_at"], end);
+
+    owner.patch(&path, &json!({ "expires_at": "2020-01-01T00:00:00Z" })).expect(200);
+    let message = owner.rotate(&id, 0).expect_error(409, "CONFLICT");
+    assert!(message.contains("expired at 2020-01-01T00:00:00Z"), "{message}");
+}
