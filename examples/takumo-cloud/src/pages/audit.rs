@@ -171,7 +171,7 @@ fn nothing(filter: &Filter, more: bool) -> Markup {
 
 fn filters(by: &SignedIn, filter: &Filter, people: &[Member], wrong: Option<&Wrong>) -> Markup {
     html! {
-        form.filters.many role="search" method="post" action=(PATH) data-address=[wrong.map(|_| PATH)] {
+        form.filters role="search" method="post" action=(PATH) data-address=[wrong.map(|_| PATH)] {
             (form_token(by))
             div.field {
                 label for="action" { "Action" }
@@ -201,8 +201,10 @@ fn filters(by: &SignedIn, filter: &Filter, people: &[Member], wrong: Option<&Wro
                     autocomplete="off" spellcheck="false" aria-invalid=[invalid(wrong, "key")]
                     aria-describedby=[described(wrong, "key", None)];
             }
-            (day_field("from", "First day", &filter.from, wrong))
-            (day_field("to", "Last day", &filter.to, wrong))
+            div.days {
+                (day_field("from", "First day", &filter.from, wrong))
+                (day_field("to", "Last day", &filter.to, wrong))
+            }
             button { (icon(Icon::Search)) "Filter" }
         }
     }
