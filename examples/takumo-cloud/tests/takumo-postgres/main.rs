@@ -30,6 +30,8 @@ mod environments;
 mod first_minute;
 #[path = "../takumo/fleet.rs"]
 mod fleet;
+#[path = "../takumo/grants.rs"]
+mod grants;
 #[path = "../takumo/idempotency.rs"]
 mod idempotency;
 #[path = "../takumo/import.rs"]
