@@ -42,8 +42,8 @@ pub(super) fn rotates(key: &KeyRecord, now: Timestamp) -> bool {
     key.secrets.iter().any(|secret| secret.retires_at.is_some_and(|end| end > now))
 }
 
-/// Whether another rotation replaces the newest secret, because that was never used.
-pub(super) fn replaces_unused(key: &KeyRecord, now: Timestamp) -> bool {
+/// Returns true if the key rotates and its new secret was never used.
+pub(super) fn waits_for_use(key: &KeyRecord, now: Timestamp) -> bool {
     let unused = key.secrets.first().is_some_and(|newest| newest.last_used_at.is_none());
     unused && rotates(key, now)
 }

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use super::audit;
 use super::charts::{chart, days_of_key};
 use super::elements::{
-    environment, expiry, last_used, name, person, replaces_unused, rotates, status, time, time_or,
+    environment, expiry, last_used, name, person, rotates, status, time, time_or, waits_for_use,
 };
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
@@ -51,7 +51,7 @@ pub(super) async fn show(
             @if changes {
                 p.actions {
                     a.button href={ (PATH) "/" (key.id) "/edit" } { "Edit" }
-                    @if !rotates(&key, by.now) || replaces_unused(&key, by.now) {
+                    @if !rotates(&key, by.now) {
                         a.button.primary href={ (PATH) "/" (key.id) "/rotate" } { "Rotate" }
                     }
                 }
@@ -132,13 +132,12 @@ fn secrets(by: &SignedIn, key: &KeyRecord, changes: bool) -> Markup {
                 }
             }
             @if changes && rotates(key, by.now) {
-                @if replaces_unused(key, by.now) {
+                @if waits_for_use(key, by.now) {
                     div.notice.warn {
                         (icon(Icon::Warning))
                         p {
                             "The new secret has not been used yet. If you end the old one now, programs that still use it stop working. "
-                            a href={ (PATH) "/" (key.id) "/rotate" } { "Rotate again" }
-                            " if you have not copied the new secret."
+                            (NOT_COPIED)
                         }
                     }
                 }
@@ -218,6 +217,10 @@ fn danger(by: &SignedIn, key: &KeyRecord) -> Markup {
         }
     }
 }
+
+/// The advice for a person who has not copied the new secret of a rotation.
+pub(super) const NOT_COPIED: &str = "If you have not copied the new secret, create another key, \
+    use it instead, and then revoke this one.";
 
 /// How long a change may wait until every server has applied it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);

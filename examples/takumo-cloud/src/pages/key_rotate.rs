@@ -7,10 +7,10 @@ use keyfob::KeyRecord;
 use maud::html;
 
 use super::come_back::Again;
-use super::elements::{last_used, replaces_unused, rotates, time};
+use super::elements::{last_used, rotates, time, waits_for_use};
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
-use super::key_page::head;
+use super::key_page::{NOT_COPIED, head};
 use super::layout::{self, Place, form_token};
 use super::notice::notice;
 use super::shown_once;
@@ -76,22 +76,20 @@ fn page(by: &SignedIn, key: &KeyRecord, again: Again) -> Result<Html<String>, Ap
         (notice(again.done.as_deref()))
         (head(key, "Rotate this key"))
         div.card.narrow.stack {
-            @if rotates(key, by.now) && !replaces_unused(key, by.now) {
+            @if rotates(key, by.now) {
                 div.notice.warn {
                     (icon(Icon::Warning))
-                    p { "It has two secrets already. Retire the old one first." }
-                }
-                p { a.button href=(address) { "Back to the key" } }
-            } @else {
-                @if replaces_unused(key, by.now) {
-                    div.notice.warn {
-                        (icon(Icon::Warning))
-                        p {
-                            "The newest secret was never used. Rotating again replaces it. "
-                            "The secret before it keeps working for the time that you choose."
+                    p {
+                        "It has two secrets already. "
+                        @if waits_for_use(key, by.now) {
+                            "The new one was never used, so don't end the old one yet. " (NOT_COPIED)
+                        } @else {
+                            "Retire the old one first."
                         }
                     }
                 }
+                p { a.button href=(address) { "Back to the key" } }
+            } @else {
                 p {
                     "The key gets a new secret and stays the same key: its name, scopes, usage and its "
                     "place in the plan. The old secret works on for a while, so that nothing stops "

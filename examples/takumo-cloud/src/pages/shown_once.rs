@@ -5,9 +5,10 @@ use axum::response::{IntoResponse, Response};
 use keyfob::{IssuedKey, IssuedOnce, KeyRecord, KeyStatus};
 use maud::{Markup, html};
 
-use super::elements::{environment, name, replaces_unused, time};
+use super::elements::{environment, name, time, waits_for_use};
 use super::icons::{Icon, icon};
 use super::key_list::PATH;
+use super::key_page::NOT_COPIED;
 use super::layout::{self, Place, form_token};
 use super::signed_in::SignedIn;
 use crate::error::{ApiError, REPLAYED};
@@ -112,13 +113,10 @@ fn already(by: &SignedIn, key: &KeyRecord) -> Result<Markup, ApiError> {
                     button.primary { "Make a new secret" }
                     a.button href={ (PATH) "/" (key.id) } { "View the key" }
                 }
-            } @else if replaces_unused(key, by.now) {
-                p {
-                    "If you have not copied the new secret, rotate the key again. "
-                    "That replaces the new secret, which was never used. The old secret keeps working."
-                }
+            } @else if waits_for_use(key, by.now) {
+                p { "The old secret keeps working for the time that you chose. " (NOT_COPIED) }
                 p.actions {
-                    a.button.primary href={ (PATH) "/" (key.id) "/rotate" } { "Rotate again" }
+                    a.button.primary href={ (PATH) "/new" } { "Create another key" }
                     a.button href={ (PATH) "/" (key.id) } { "View the key" }
                 }
             } @else {

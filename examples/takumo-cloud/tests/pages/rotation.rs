@@ -76,6 +76,8 @@ fn key_that_rotates_is_not_rotated_again() {
     assert_eq!(status, 201);
     let page_of_key = owner.get(&key).body;
     assert!(page_of_key.contains("The new secret has not been used yet"), "{page_of_key}");
+    let form_of_key = owner.get(&format!("{key}/rotate")).body;
+    assert!(form_of_key.contains("create another key"), "{form_of_key}");
     assert_eq!(status_with_key(&site, "/v1/whoami", &secret_of(&page)), 200);
     wait("the use of the new secret to be written down", || {
         owner.get(&key).body.contains("The secret was last used").then_some(())
