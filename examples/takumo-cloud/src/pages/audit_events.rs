@@ -163,6 +163,8 @@ mod tests {
         // The second page may have events between 5 and 4.
         let cut = vec![page(&[9, 4], None), page(&[7, 5], Some(5))];
         assert_eq!(merge(cut, 10), (vec![9, 7, 5], Some(5)));
+        let both = vec![page(&[9, 4], Some(4)), page(&[7, 5], Some(5))];
+        assert_eq!(merge(both, 10), (vec![9, 7, 5], Some(5)));
         // A page may be empty and have a next one.
         let empty = vec![page(&[9, 4], None), page(&[], Some(6))];
         assert_eq!(merge(empty, 10), (vec![9], Some(6)));
