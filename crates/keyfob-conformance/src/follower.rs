@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use keyfob_store::{Change, Changed, Changes, DynStore, FeedPosition, KeyId, KeyStore};
+use keyfob_store::{Change, Changed, Changes, DynStore, FeedCursor, FeedPosition, KeyId, KeyStore};
 
 use crate::Failure;
 use crate::failure::{Outcome, holds, same};
@@ -9,18 +9,27 @@ use crate::failure::{Outcome, holds, same};
 pub(crate) struct Follower {
     store: DynStore,
     /// How far it has come.
-    pub(crate) reached: FeedPosition,
+    pub(crate) reached: FeedCursor,
     /// Every change that it was told of, in order.
     pub(crate) seen: Vec<Change>,
 }
 
 impl Follower {
     pub(crate) fn from_start(store: &DynStore) -> Self {
-        Self::from(store, FeedPosition::START)
+        Self::from(store, FeedCursor::START)
     }
 
-    pub(crate) fn from(store: &DynStore, reached: FeedPosition) -> Self {
+    pub(crate) fn from(store: &DynStore, reached: FeedCursor) -> Self {
         Self { store: store.clone(), reached, seen: Vec::new() }
+    }
+
+    /// A follower that has read to the end, and has seen only what comes after a position.
+    pub(crate) async fn after(store: &DynStore, position: FeedPosition) -> Result<Self, Failure> {
+        let mut follower = Self::from_start(store);
+        follower.through(position).await?;
+        follower.read_on().await?;
+        follower.seen.retain(|change| change.position > position);
+        Ok(follower)
     }
 
     /// Reads once, and says whether that was the end of the feed.
@@ -28,7 +37,7 @@ impl Follower {
         let Changes { changes, reached, complete } =
             self.store.changes(self.reached, limit).await?;
         holds(format!("at most {limit} changes are told"), changes.len() <= limit)?;
-        let mut last = self.reached;
+        let mut last = self.reached.position();
         for change in &changes {
             holds(
                 format!("change at {} comes after {last}, where the feed stood", change.position),
@@ -36,7 +45,10 @@ impl Follower {
             )?;
             last = change.position;
         }
-        holds(format!("the end {reached} is not before the last change {last}"), reached >= last)?;
+        holds(
+            format!("the end {} is not before the last change {last}", reached.position()),
+            reached.position() >= last,
+        )?;
         self.reached = reached;
         self.seen.extend(changes);
         Ok(complete)
@@ -59,7 +71,7 @@ impl Follower {
     /// Reads until it has reached a position.
     pub(crate) async fn through(&mut self, position: FeedPosition) -> Outcome {
         let mut patience = Patience::new("the feed reaches a committed position");
-        while self.reached < position {
+        while self.reached.position() < position {
             let before = self.reached;
             self.step(100).await?;
             if self.reached == before {

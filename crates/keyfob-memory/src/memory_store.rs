@@ -2,10 +2,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use keyfob_store::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
-    Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
-    NodeId, NodeReport, OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp,
-    UsageBatch, UsageQuery, UsageRow,
+    Attribution, Changes, Committed, Event, EventQuery, FeedCursor, FeedPosition, FoundKeys, Hour,
+    ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore,
+    NewEvent, NewKey, NodeId, NodeReport, OrganizationId, Page, Reason, Rotation, StoreError,
+    Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
 };
 use tokio::sync::watch;
 
@@ -44,6 +44,29 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Copies everything into a store of its own: a backup.
+    #[must_use]
+    pub fn backup(&self) -> Self {
+        let state = self.read().clone();
+        let end = watch::Sender::new(state.end());
+        Self(Arc::new(Shared { state: Mutex::new(state), end }))
+    }
+
+    /// Takes everything back to what a backup holds, as a failover that lost commits does. Followers
+    /// that had read further get [`StoreError::FeedLost`].
+    ///
+    /// ```
+    /// # use keyfob_memory::MemoryStore;
+    /// let store = MemoryStore::new();
+    /// let backup = store.backup();
+    /// // Changes go here.
+    /// store.restore(&backup);
+    /// ```
+    pub fn restore(&self, backup: &Self) {
+        let state = backup.read().clone();
+        self.write(|now| *now = state);
     }
 
     fn read(&self) -> MutexGuard<'_, State> {
@@ -198,11 +221,11 @@ impl KeyStore for MemoryStore {
         Ok(self.read().events(organization, &query))
     }
 
-    async fn position(&self) -> Result<FeedPosition, StoreError> {
-        Ok(self.read().end())
+    async fn position(&self) -> Result<FeedCursor, StoreError> {
+        Ok(self.read().cursor())
     }
 
-    async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
+    async fn changes(&self, after: FeedCursor, limit: usize) -> Result<Changes, StoreError> {
         self.read().changes(after, limit)
     }
 
@@ -213,8 +236,7 @@ impl KeyStore for MemoryStore {
     }
 
     async fn report_node(&self, report: NodeReport) -> Result<(), StoreError> {
-        self.read().nodes.report(report);
-        Ok(())
+        self.read().report_node(report)
     }
 
     async fn nodes(&self) -> Result<Vec<NodeReport>, StoreError> {

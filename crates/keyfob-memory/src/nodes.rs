@@ -8,8 +8,10 @@ pub(crate) struct Nodes(BTreeMap<NodeId, NodeReport>);
 
 impl Nodes {
     pub(crate) fn report(&mut self, mut report: NodeReport) {
-        if let Some(before) = self.0.get(&report.id) {
-            report.position = report.position.max(before.position);
+        if let Some(before) = self.0.get(&report.id)
+            && before.cursor.position() > report.cursor.position()
+        {
+            report.cursor = before.cursor;
         }
         self.0.insert(report.id, report);
     }

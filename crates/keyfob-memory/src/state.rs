@@ -3,8 +3,8 @@ use std::collections::{BTreeSet, HashMap};
 use keyfob_store::{
     Action, Attribution, Committed, Conflict, Details, Event, FeedPosition, FoundKey, FoundKeys,
     FoundState, Idempotency, IdempotencyToken, ImportError, Issued, KeyEdit, KeyHash, KeyId,
-    KeyLimit, KeyQuery, KeyRecord, LogEntry, NewKey, OrganizationId, Outcome, Page, Reason,
-    Rotation, SecretRecord, StoreError, Switch, Timestamp, UsageBatch,
+    KeyLimit, KeyQuery, KeyRecord, LogEntry, NewKey, NodeReport, OrganizationId, Outcome, Page,
+    Reason, Rotation, SecretRecord, StoreError, Switch, Timestamp, UsageBatch,
 };
 
 use crate::nodes::Nodes;
@@ -22,6 +22,8 @@ pub(crate) struct State {
     /// The log. The first event is at position 1; those that name a key or delete an organization
     /// are the change feed.
     events: Vec<Event>,
+    /// The mark of each event.
+    marks: Vec<u128>,
     pub(crate) usage: Usage,
     pub(crate) nodes: Nodes,
 }
@@ -44,6 +46,14 @@ struct Organization {
 }
 
 impl State {
+    pub(crate) fn report_node(&mut self, report: NodeReport) -> Result<(), StoreError> {
+        if !self.is_of_this_history(report.cursor) {
+            return Err(StoreError::FeedLost);
+        }
+        self.nodes.report(report);
+        Ok(())
+    }
+
     pub(crate) fn insert(
         &mut self,
         key: NewKey,

@@ -150,6 +150,8 @@ CREATE TABLE {schema}.nodes (
     started_at bigint NOT NULL,
     reported_at bigint NOT NULL,
     position bigint NOT NULL CHECK (position >= 0),
+    -- The tag of the event at the position: null before the first.
+    tag uuid,
     staleness_bound bigint NOT NULL CHECK (staleness_bound >= 0),
     report_interval bigint NOT NULL CHECK (report_interval >= 0)
 ) WITH (fillfactor = 50);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use keyfob_store::{NodeId, NodeReport, StoreError};
+use keyfob_store::{FeedCursor, NodeId, NodeReport, StoreError};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -28,36 +28,45 @@ impl NodeWrites {
         database: &Database,
         report: &NodeReport,
     ) -> Result<(), StoreError> {
-        let values: [Value<'_>; 7] = [
+        let tag =
+            (report.cursor != FeedCursor::START).then(|| Uuid::from_u128(report.cursor.mark()));
+        let values: [Value<'_>; 8] = [
             (&Uuid::from_bytes(*report.id.as_bytes()), Type::UUID),
             (&report.name.as_str(), Type::TEXT),
             (&report.started_at.as_micros(), Type::INT8),
             (&report.reported_at.as_micros(), Type::INT8),
-            (&to_number(report.position), Type::INT8),
+            (&to_number(report.cursor.position()), Type::INT8),
             (&micros(report.staleness_bound), Type::INT8),
             (&micros(report.interval), Type::INT8),
+            (&tag, Type::UUID),
         ];
-        execute(database, &self.report, &values).await
+        match execute(database, &self.report, &values).await? {
+            0 => Err(StoreError::FeedLost),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) async fn forget(&self, database: &Database, node: NodeId) -> Result<(), StoreError> {
         let values: [Value<'_>; 1] = [(&Uuid::from_bytes(*node.as_bytes()), Type::UUID)];
-        execute(database, &self.forget, &values).await
+        execute(database, &self.forget, &values).await.map(drop)
     }
 }
 
-async fn execute(database: &Database, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
+/// Runs a statement, and returns how many rows it wrote.
+async fn execute(database: &Database, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
     let deadline = database.deadline();
     let mut lent = database.lend(deadline).await.map_err(PostgresError::into_store_error)?;
-    lent.execute(sql, values).await.map_err(PostgresError::into_store_error)?;
-    Ok(())
+    lent.execute(sql, values).await.map_err(PostgresError::into_store_error)
 }
 
 fn report_sql() -> String {
     format!(
-        "INSERT INTO {{schema}}.nodes AS n ({NODE_REPORT}) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+        "INSERT INTO {{schema}}.nodes AS n ({NODE_REPORT}) SELECT $1, $2, $3, $4, $5, $6, $7, $8 \
+         WHERE ($5 = 0 AND $8 IS NULL) \
+         OR EXISTS (SELECT 1 FROM {{schema}}.events e WHERE e.position = $5 AND e.tag = $8) \
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, started_at = excluded.started_at, \
          reported_at = excluded.reported_at, position = greatest(n.position, excluded.position), \
+         tag = CASE WHEN excluded.position >= n.position THEN excluded.tag ELSE n.tag END, \
          staleness_bound = excluded.staleness_bound, report_interval = excluded.report_interval"
     )
 }

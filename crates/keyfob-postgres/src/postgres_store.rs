@@ -3,10 +3,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keyfob_store::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
-    Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
-    NodeId, NodeReport, OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp,
-    UsageBatch, UsageQuery, UsageRow,
+    Attribution, Changes, Committed, Event, EventQuery, FeedCursor, FeedPosition, FoundKeys, Hour,
+    ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore,
+    NewEvent, NewKey, NodeId, NodeReport, OrganizationId, Page, Reason, Rotation, StoreError,
+    Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
 };
 
 use crate::parts::Parts;
@@ -206,11 +206,11 @@ impl KeyStore for PostgresStore {
         self.0.reads.events(&self.0.primary, organization, &query).await
     }
 
-    async fn position(&self) -> Result<FeedPosition, StoreError> {
+    async fn position(&self) -> Result<FeedCursor, StoreError> {
         self.0.feed.position(self.0.lookups.primary(), &self.0.horizon).await
     }
 
-    async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
+    async fn changes(&self, after: FeedCursor, limit: usize) -> Result<Changes, StoreError> {
         self.0.feed.changes(self.0.lookups.primary(), &self.0.horizon, after, limit).await
     }
 

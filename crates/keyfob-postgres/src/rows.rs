@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use keyfob_store::{
-    Action, Details, Event, FeedPosition, FoundKey, FoundState, Hour, KeyHash, KeyId, KeyRecord,
-    KeyState, NodeId, NodeReport, OrganizationId, Outcome, Revocation, ScopeNames, SecretRecord,
-    StoreError, Timestamp, UsageRow,
+    Action, Details, Event, FeedCursor, FeedPosition, FoundKey, FoundState, Hour, KeyHash, KeyId,
+    KeyRecord, KeyState, NodeId, NodeReport, OrganizationId, Outcome, Revocation, ScopeNames,
+    SecretRecord, StoreError, Timestamp, UsageRow,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -133,7 +133,7 @@ pub(crate) fn usage_row(row: &Row) -> Result<UsageRow, StoreError> {
 
 /// The columns of [`node_report`], of the table of nodes.
 pub(crate) const NODE_REPORT: &str =
-    "id, name, started_at, reported_at, position, staleness_bound, report_interval";
+    "id, name, started_at, reported_at, position, staleness_bound, report_interval, tag";
 
 pub(crate) fn node_report(row: &Row) -> Result<NodeReport, StoreError> {
     let span = |column, name| number(row, column, name).map(Duration::from_micros);
@@ -142,10 +142,23 @@ pub(crate) fn node_report(row: &Row) -> Result<NodeReport, StoreError> {
         name: parsed(row, 1, "nodes.name", str::parse)?,
         started_at: Timestamp::from_micros(get(row, 2)?),
         reported_at: Timestamp::from_micros(get(row, 3)?),
-        position: position(row, 4)?,
+        cursor: FeedCursor::new(position(row, 4)?, tag(row, 7)?),
         staleness_bound: span(5, "nodes.staleness_bound")?,
         interval: span(6, "nodes.report_interval")?,
     })
+}
+
+/// A position and the tag of the event there, in two columns that are null before the first event.
+pub(crate) fn cursor(row: &Row, column: usize) -> Result<FeedCursor, StoreError> {
+    if get::<Option<i64>>(row, column)?.is_none() {
+        return Ok(FeedCursor::START);
+    }
+    Ok(FeedCursor::new(position(row, column)?, tag(row, column + 1)?))
+}
+
+/// The tag of an event as the mark of a cursor: 0 for null, where there is no event.
+pub(crate) fn tag(row: &Row, column: usize) -> Result<u128, StoreError> {
+    Ok(get::<Option<Uuid>>(row, column)?.map_or(0, |tag| tag.as_u128()))
 }
 
 pub(crate) fn position(row: &Row, column: usize) -> Result<FeedPosition, StoreError> {

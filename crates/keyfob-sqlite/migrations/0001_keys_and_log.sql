@@ -51,7 +51,9 @@ CREATE TABLE {prefix}events (
     actor TEXT NOT NULL CHECK (actor <> ''),
     key BLOB REFERENCES {prefix}keys (id),
     request_id TEXT,
-    details TEXT NOT NULL
+    details TEXT NOT NULL,
+    -- Random. After a restored backup the same position belongs to another event, and its mark is another.
+    mark INTEGER NOT NULL DEFAULT (random())
 ) STRICT;
 
 CREATE INDEX {prefix}events_by_organization ON {prefix}events (organization);

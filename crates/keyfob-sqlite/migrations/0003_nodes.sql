@@ -10,5 +10,7 @@ CREATE TABLE {prefix}nodes (
     reported_at INTEGER NOT NULL,
     position INTEGER NOT NULL CHECK (position >= 0),
     staleness_bound INTEGER NOT NULL CHECK (staleness_bound >= 0),
-    report_interval INTEGER NOT NULL CHECK (report_interval >= 0)
+    report_interval INTEGER NOT NULL CHECK (report_interval >= 0),
+    -- The mark of the event at the position: 0 before the first.
+    mark INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -1,6 +1,7 @@
 use keyfob_store::{
-    Changes, Event, EventQuery, FeedPosition, FoundKeys, KeyHash, KeyId, KeyLimit, KeyQuery,
-    KeyRecord, NodeReport, OrganizationId, Page, StoreError, Timestamp, UsageQuery, UsageRow,
+    Changes, Event, EventQuery, FeedCursor, FeedPosition, FoundKeys, KeyHash, KeyId, KeyLimit,
+    KeyQuery, KeyRecord, NodeReport, OrganizationId, Page, StoreError, Timestamp, UsageQuery,
+    UsageRow,
 };
 use rusqlite::{Connection, Params, Row, Statement, params};
 
@@ -161,9 +162,18 @@ impl<'c> Reads<'c> {
         self.feed.end()
     }
 
+    /// The same, with the mark of the event there.
+    pub(crate) fn end_cursor(&mut self) -> Result<FeedCursor, StoreError> {
+        self.feed.end_cursor()
+    }
+
+    pub(crate) fn is_of_this_history(&mut self, cursor: FeedCursor) -> Result<bool, StoreError> {
+        self.feed.is_of_this_history(cursor)
+    }
+
     pub(crate) fn changes(
         &mut self,
-        after: FeedPosition,
+        after: FeedCursor,
         limit: usize,
     ) -> Result<Changes, StoreError> {
         self.feed.read(after, limit)

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use keyfob_store::{
-    Action, Details, Event, FeedPosition, FoundKey, FoundState, Hour, KeyHash, KeyId, KeyRecord,
-    KeyState, NodeId, NodeReport, OrganizationId, Outcome, Revocation, ScopeNames, SecretRecord,
-    StoreError, Timestamp, UsageRow,
+    Action, Details, Event, FeedCursor, FeedPosition, FoundKey, FoundState, Hour, KeyHash, KeyId,
+    KeyRecord, KeyState, NodeId, NodeReport, OrganizationId, Outcome, Revocation, ScopeNames,
+    SecretRecord, StoreError, Timestamp, UsageRow,
 };
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
@@ -138,7 +138,7 @@ pub(crate) fn usage_row(row: &Row<'_>) -> Result<UsageRow, StoreError> {
 
 /// The columns of [`node_report`], of the table of nodes.
 pub(crate) const NODE_REPORT: &str =
-    "id, name, started_at, reported_at, position, staleness_bound, report_interval";
+    "id, name, started_at, reported_at, position, staleness_bound, report_interval, mark";
 
 pub(crate) fn node_report(row: &Row<'_>) -> Result<NodeReport, StoreError> {
     let span = |column, name| number(row, column, name).map(Duration::from_micros);
@@ -147,7 +147,10 @@ pub(crate) fn node_report(row: &Row<'_>) -> Result<NodeReport, StoreError> {
         name: parsed(row, 1, "nodes.name", str::parse)?,
         started_at: some(time(row, 2, "nodes.started_at")?, "nodes.started_at")?,
         reported_at: some(time(row, 3, "nodes.reported_at")?, "nodes.reported_at")?,
-        position: FeedPosition::new(number(row, 4, "nodes.position")?),
+        cursor: FeedCursor::new(
+            FeedPosition::new(number(row, 4, "nodes.position")?),
+            mark(row, 7)?,
+        ),
         staleness_bound: span(5, "nodes.staleness_bound")?,
         interval: span(6, "nodes.report_interval")?,
     })
@@ -162,6 +165,20 @@ pub(crate) fn position(row: &Row<'_>, column: usize) -> Result<FeedPosition, Sto
         }
         _ => Err(corrupt("events.position")),
     }
+}
+
+/// The mark of an event. SQLite's numbers have a sign, and a mark has none.
+pub(crate) fn mark(row: &Row<'_>, column: usize) -> Result<u128, StoreError> {
+    match value(row, column)? {
+        ValueRef::Integer(mark) => Ok(mark.cast_unsigned().into()),
+        _ => Err(corrupt("mark")),
+    }
+}
+
+/// The mark of a cursor of this store, as [`mark`] reads it.
+#[expect(clippy::cast_possible_truncation, reason = "the marks of this store have 64 bits")]
+pub(crate) fn mark_to_number(cursor: FeedCursor) -> i64 {
+    (cursor.mark() as u64).cast_signed()
 }
 
 pub(crate) fn key_id(

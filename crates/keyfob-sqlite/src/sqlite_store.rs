@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use keyfob_store::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
-    Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
-    NodeId, NodeReport, OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp,
-    UsageBatch, UsageQuery, UsageRow,
+    Attribution, Changes, Committed, Event, EventQuery, FeedCursor, FeedPosition, FoundKeys, Hour,
+    ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore,
+    NewEvent, NewKey, NodeId, NodeReport, OrganizationId, Page, Reason, Rotation, StoreError,
+    Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
 };
 
 use crate::reads::Reads;
@@ -273,11 +273,11 @@ impl KeyStore for SqliteStore {
     }
 
     #[expect(clippy::redundant_closure_for_method_calls, reason = "its lifetime is too narrow")]
-    async fn position(&self) -> Result<FeedPosition, StoreError> {
-        self.read(|reads| reads.end()).await
+    async fn position(&self) -> Result<FeedCursor, StoreError> {
+        self.read(|reads| reads.end_cursor()).await
     }
 
-    async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
+    async fn changes(&self, after: FeedCursor, limit: usize) -> Result<Changes, StoreError> {
         self.read(move |reads| reads.changes(after, limit)).await
     }
 

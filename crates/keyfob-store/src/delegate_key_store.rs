@@ -5,10 +5,10 @@ use keyfob_core::KeyHash;
 
 use crate::every_method::every_method;
 use crate::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
-    Issued, KeyEdit, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, NodeId,
-    NodeReport, OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch,
-    UsageQuery, UsageRow,
+    Attribution, Changes, Committed, Event, EventQuery, FeedCursor, FeedPosition, FoundKeys, Hour,
+    ImportError, Issued, KeyEdit, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
+    NodeId, NodeReport, OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp,
+    UsageBatch, UsageQuery, UsageRow,
 };
 
 /// What is written of every method by [`every_method`].

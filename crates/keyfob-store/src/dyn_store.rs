@@ -7,10 +7,10 @@ use keyfob_core::KeyHash;
 
 use crate::every_method::every_method;
 use crate::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
-    Issued, KeyEdit, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey, NodeId,
-    NodeReport, OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch,
-    UsageQuery, UsageRow,
+    Attribution, Changes, Committed, Event, EventQuery, FeedCursor, FeedPosition, FoundKeys, Hour,
+    ImportError, Issued, KeyEdit, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore, NewEvent, NewKey,
+    NodeId, NodeReport, OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp,
+    UsageBatch, UsageQuery, UsageRow,
 };
 
 /// A store chosen at run time, at the price of one allocation a call.

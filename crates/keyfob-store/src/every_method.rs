@@ -44,8 +44,8 @@ macro_rules! every_method {
             events(organization: (&) OrganizationId, query: () EventQuery)
                 -> Result<Page<Event, FeedPosition>, StoreError>;
             position()
-                -> Result<FeedPosition, StoreError>;
-            changes(after: () FeedPosition, limit: () usize)
+                -> Result<FeedCursor, StoreError>;
+            changes(after: () FeedCursor, limit: () usize)
                 -> Result<Changes, StoreError>;
             wait(after: () FeedPosition)
                 -> ();

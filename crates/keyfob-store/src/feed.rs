@@ -37,6 +37,42 @@ impl fmt::Debug for FeedPosition {
     }
 }
 
+/// The place to which a reader has followed a change feed: a position, and the mark of the event there.
+///
+/// Only a store makes one, and only the same store reads it. The mark is random and travels with
+/// the reader. After a failover that lost commits, or a restored backup, the same position belongs
+/// to another event, whose mark differs. So [`changes`](crate::KeyStore::changes) after a cursor of
+/// the old history is [`FeedLost`](crate::StoreError::FeedLost), however far the new one reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FeedCursor {
+    position: FeedPosition,
+    mark: u128,
+}
+
+impl FeedCursor {
+    /// The start of every history: no change comes before it.
+    pub const START: Self = Self { position: FeedPosition::START, mark: 0 };
+
+    /// The cursor of a reader that has seen every change up to a position. At
+    /// [`FeedPosition::START`] there is no event, and the mark is 0.
+    #[must_use]
+    pub const fn new(position: FeedPosition, mark: u128) -> Self {
+        Self { position, mark }
+    }
+
+    /// The position: every change up to there was read.
+    #[must_use]
+    pub const fn position(self) -> FeedPosition {
+        self.position
+    }
+
+    /// The mark of the event at the position.
+    #[must_use]
+    pub const fn mark(self) -> u128 {
+        self.mark
+    }
+}
+
 /// A write that is durable, and where the change feed tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed<T> {
@@ -77,8 +113,8 @@ pub enum Changed {
 pub struct Changes {
     /// What changed, in the order of the feed.
     pub changes: Vec<Change>,
-    /// Everything up to here has been told: what to ask for next.
-    pub reached: FeedPosition,
+    /// Everything up to here is in the answers so far: read on from here.
+    pub reached: FeedCursor,
     /// Whether there was nothing beyond [`reached`](Self::reached) when the read began.
     pub complete: bool,
 }

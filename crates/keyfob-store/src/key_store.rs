@@ -3,10 +3,10 @@ use std::future::Future;
 use keyfob_core::KeyHash;
 
 use crate::{
-    Attribution, Changes, Committed, Event, EventQuery, FeedPosition, FoundKeys, Hour, ImportError,
-    Issued, KeyEdit, KeyId, KeyLimit, KeyQuery, KeyRecord, NewEvent, NewKey, NodeId, NodeReport,
-    OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch, UsageQuery,
-    UsageRow,
+    Attribution, Changes, Committed, Event, EventQuery, FeedCursor, FeedPosition, FoundKeys, Hour,
+    ImportError, Issued, KeyEdit, KeyId, KeyLimit, KeyQuery, KeyRecord, NewEvent, NewKey, NodeId,
+    NodeReport, OrganizationId, Page, Reason, Rotation, StoreError, Switch, Timestamp, UsageBatch,
+    UsageQuery, UsageRow,
 };
 
 /// Where keys are kept.
@@ -32,7 +32,10 @@ use crate::{
 ///    log is append-only; where the database can hold that by itself, it does.
 /// 7. **The feed skips nothing.** [`changes`](Self::changes) tells every committed change after a
 ///    position, however the transactions that made them interleaved. Once it has told that it reached
-///    a position, nothing ever appears at or before it.
+///    a position, nothing ever appears at or before it. A cursor belongs to the reader that holds it: a
+///    store remembers none. When the event of a cursor is not in the log, or another one is there, the
+///    history was rewritten, and every reader that comes with such a cursor gets
+///    [`FeedLost`](StoreError::FeedLost), whatever other readers do.
 /// 8. **A position is honest.** A [`find`](Self::find) at a position has seen every change up to it; a
 ///    [`Committed`] at a position is told by the feed no later than there.
 /// 9. **An answer is durable.** What is answered with `Ok` survives the death of the process, where the
@@ -51,8 +54,9 @@ use crate::{
 ///     under the same id revives or shows anything of it. Its log stays, its deletion included, for
 ///     an [`EventQuery::with_deleted`] and for nothing else.
 /// 14. **Nodes are listed as they report.** A report takes the place of the node's last one, but for
-///     the position, which never goes back, in whatever order reports arrive. Reports are no part of
-///     the log nor of the feed.
+///     the cursor, which never goes back, in whatever order reports arrive. A report whose cursor is
+///     not of this history is [`FeedLost`](StoreError::FeedLost) and changes nothing: the node has
+///     applied changes that never were. Reports are no part of the log nor of the feed.
 ///
 /// No method blocks the thread that polls it.
 pub trait KeyStore: Send + Sync + 'static {
@@ -256,15 +260,16 @@ pub trait KeyStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// The failures of the store itself.
-    fn position(&self) -> impl Future<Output = Result<FeedPosition, StoreError>> + Send;
+    fn position(&self) -> impl Future<Output = Result<FeedCursor, StoreError>> + Send;
 
-    /// Reads the change feed: at most `limit` changes after the position.
+    /// Reads the change feed: at most `limit` changes after the cursor.
     ///
     /// # Errors
-    /// [`FeedLost`](StoreError::FeedLost), and the failures of the store itself.
+    /// [`FeedLost`](StoreError::FeedLost) when the cursor is not of this history, or when changes after
+    /// it are no longer kept; and the failures of the store itself.
     fn changes(
         &self,
-        after: FeedPosition,
+        after: FeedCursor,
         limit: usize,
     ) -> impl Future<Output = Result<Changes, StoreError>> + Send;
 
@@ -274,11 +279,12 @@ pub trait KeyStore: Send + Sync + 'static {
     /// as well. A store without a way to know may wait for ever.
     fn wait(&self, after: FeedPosition) -> impl Future<Output = ()> + Send;
 
-    /// Takes down what a node says of itself, in place of what it said before. Of the positions that
-    /// it ever reported, the last in the feed stays.
+    /// Records a node's status, replacing its previous report. Of the cursors that it ever reported,
+    /// the last in the feed stays.
     ///
     /// # Errors
-    /// The failures of the store itself.
+    /// [`FeedLost`](StoreError::FeedLost) when its cursor is not of this history, and the failures of
+    /// the store itself.
     fn report_node(
         &self,
         report: NodeReport,

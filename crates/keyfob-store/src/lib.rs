@@ -26,7 +26,7 @@ pub use delegate_key_store::DelegateKeyStore;
 pub use dyn_store::DynStore;
 pub use error::{BackendError, Conflict, ImportError, StoreError};
 pub use event::{Action, Details, Event, EventQuery, History, InvalidAction, NewEvent};
-pub use feed::{Change, Changed, Changes, Committed, FeedPosition};
+pub use feed::{Change, Changed, Changes, Committed, FeedCursor, FeedPosition};
 pub use key_change::{KeyEdit, Rotation, Switch};
 pub use key_id::{InvalidKeyId, KeyId};
 pub use key_record::{

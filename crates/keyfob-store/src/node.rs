@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::uuid_v7::uuid_v7;
-use crate::{FeedPosition, NodeName, Timestamp};
+use crate::{FeedCursor, NodeName, Timestamp};
 
 uuid_v7! {
     /// One run of a node: a UUIDv7 (RFC 9562 §5.7), made as it starts. Ids sort by that time, and a
@@ -26,7 +26,7 @@ pub struct NodeReport {
     /// When it said this, by its own clock.
     pub reported_at: Timestamp,
     /// Every change up to here is applied: the node honours nothing that a change before it ended.
-    pub position: FeedPosition,
+    pub cursor: FeedCursor,
     /// The longest that it goes on honouring a key after its revocation committed.
     pub staleness_bound: Duration,
     /// How often it reports at least.

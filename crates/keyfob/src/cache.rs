@@ -86,23 +86,36 @@ impl<S> Cache<S> {
         verdict
     }
 
-    /// Forgets what a change overtakes. When it returns, this process honours none of it.
+    /// Forgets what the changes of the feed overtake, unless something newer is kept already.
     pub(crate) fn apply(&self, changes: &[Change]) {
         let mut fence = self.fence();
-        for Change { position, changed } in changes {
-            match changed {
-                Changed::Key { hashes, .. } => {
-                    for hash in hashes {
-                        if fence.raise(*hash, *position) {
-                            self.verified.remove(hash);
-                            self.unknown.remove(hash);
-                        }
+        for change in changes {
+            self.forget(&mut fence, change, |news| news);
+        }
+    }
+
+    /// Forgets what a change overtakes that this process made. When it returns, this process accepts
+    /// none of it.
+    ///
+    /// It doesn't ask whether something newer is kept. After a failover that lost commits, the change
+    /// may have an earlier position than one of the old history, until the follower learns of that.
+    pub(crate) fn apply_own(&self, change: &Change) {
+        self.forget(&mut self.fence(), change, |_| true);
+    }
+
+    fn forget(&self, fence: &mut Fence, change: &Change, whether: impl Fn(bool) -> bool) {
+        match &change.changed {
+            Changed::Key { hashes, .. } => {
+                for hash in hashes {
+                    if whether(fence.raise(*hash, change.position)) {
+                        self.verified.remove(hash);
+                        self.unknown.remove(hash);
                     }
                 }
-                Changed::Organization(organization) => {
-                    if fence.raise_all_of(organization, *position) {
-                        self.verified.remove_all_of(organization);
-                    }
+            }
+            Changed::Organization(organization) => {
+                if whether(fence.raise_all_of(organization, change.position)) {
+                    self.verified.remove_all_of(organization);
                 }
             }
         }
@@ -219,6 +232,17 @@ mod tests {
         assert!(remembers(&cache, 1, NOW) && remembers(&cache, 2, NOW));
         cache.apply(&[change(11, 1), change(12, 2)]);
         assert!(!remembers(&cache, 1, NOW) && !remembers(&cache, 2, NOW));
+    }
+
+    #[test]
+    fn own_change_is_forgotten_even_where_the_old_history_reached_further() {
+        let cache = cache();
+        cache.apply(&[change(50, 1)]);
+        assert_eq!(fill(&cache, 1, 50), Verdict::Keep);
+        cache.apply(&[change(11, 1)]);
+        assert!(remembers(&cache, 1, NOW), "the feed repeats itself");
+        cache.apply_own(&change(11, 1));
+        assert!(!remembers(&cache, 1, NOW));
     }
 
     #[test]

@@ -98,12 +98,12 @@ impl NodeConfirmation {
     /// What a report says of a change.
     pub(crate) fn of(report: NodeReport, change: FeedPosition, now: Timestamp) -> Self {
         let last_report = report.reported_at;
-        let state = if report.position >= change {
+        let state = if report.cursor.position() >= change {
             NodeState::Applied { at: last_report }
         } else if is_gone(&report, now) {
             NodeState::Gone { last_report }
         } else {
-            NodeState::NotYet { last_report, lag: change.get() - report.position.get() }
+            NodeState::NotYet { last_report, lag: change.get() - report.cursor.position().get() }
         };
         Self { id: report.id, name: report.name, state }
     }

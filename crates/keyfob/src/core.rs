@@ -83,8 +83,8 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
     }
 
     /// Makes a committed change count here, before whoever made it learns that it is done.
-    pub(crate) fn apply(&self, change: Change) {
-        self.cache.apply(&[change]);
+    pub(crate) fn apply(&self, change: &Change) {
+        self.cache.apply_own(change);
     }
 
     /// What can be said without looking at anything but the text.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyfob_core::Scope;
-use keyfob_store::{Changes, FeedPosition, KeyStore, StoreError};
+use keyfob_store::{Changes, FeedCursor, FeedPosition, KeyStore, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -24,9 +24,9 @@ pub(crate) struct Follower {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Progress {
     /// Every change up to here is applied.
-    pub(crate) position: Option<FeedPosition>,
+    pub(crate) cursor: Option<FeedCursor>,
     /// Where the last read that brought a change got to, or where the node started over.
-    pub(crate) changed: Option<FeedPosition>,
+    pub(crate) changed: Option<FeedCursor>,
     /// Where the feed ended at the last read, if it succeeded.
     pub(crate) end: Option<FeedPosition>,
     /// When the last read began that got to the end.
@@ -67,22 +67,21 @@ struct Feed<S, St> {
 
 impl<S: Scope, St: KeyStore> Feed<S, St> {
     async fn follow(self) {
-        let mut position = None;
+        let mut cursor = None;
         let mut backoff = Backoff::up_to(self.poll / 2);
         loop {
-            match self.step(position).await {
+            match self.step(cursor).await {
                 Ok(Step { reached, idle }) => {
                     backoff.reset();
-                    let rest =
-                        if idle && position == Some(reached) { REST } else { Duration::ZERO };
-                    position = Some(reached);
+                    let rest = if idle && cursor == Some(reached) { REST } else { Duration::ZERO };
+                    cursor = Some(reached);
                     if idle {
-                        self.wait(reached, rest).await;
+                        self.wait(reached.position(), rest).await;
                     }
                 }
                 Err(StoreError::FeedLost) => {
                     tracing::warn!("the change feed was lost: the cache starts over");
-                    position = None;
+                    cursor = None;
                 }
                 Err(error) => {
                     report::feed_read_failed(&error);
@@ -95,18 +94,20 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
 
     /// Reads the feed once. The lease is renewed by the time before the read, and only when the
     /// read got to the end: what lies beyond it may be a revocation.
-    async fn step(&self, position: Option<FeedPosition>) -> Result<Step, StoreError> {
-        let Some(position) = position else {
+    async fn step(&self, cursor: Option<FeedCursor>) -> Result<Step, StoreError> {
+        let Some(cursor) = cursor else {
             let reached = self.in_time(self.core.store.position()).await?;
-            self.core.cache.restart(reached);
+            self.core.cache.restart(reached.position());
             self.note(|progress| {
-                (progress.position, progress.changed) = (Some(reached), Some(reached));
+                progress.cursor = Some(reached);
+                progress.changed = Some(reached);
+                progress.end = Some(reached.position());
             });
             return Ok(Step { reached, idle: false });
         };
         let read_began = self.core.moment();
         let permitted = self.core.registration.permits_lease(read_began);
-        let read = self.core.store.changes(position, CHANGES_A_READ);
+        let read = self.core.store.changes(cursor, CHANGES_A_READ);
         let Changes { changes, reached, complete } = self.in_time(read).await?;
         self.core.cache.apply(&changes);
         if complete && permitted {
@@ -114,12 +115,12 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
         }
         // A node that catches up wants to know how far it has to go.
         let end = if complete {
-            Some(reached)
+            Some(reached.position())
         } else {
-            self.in_time(self.core.store.position()).await.ok()
+            self.in_time(self.core.store.position()).await.ok().map(FeedCursor::position)
         };
         self.note(|progress| {
-            progress.position = Some(reached);
+            progress.cursor = Some(reached);
             progress.end = end;
             if !changes.is_empty() {
                 progress.changed = Some(reached);
@@ -163,7 +164,7 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
 }
 
 struct Step {
-    reached: FeedPosition,
+    reached: FeedCursor,
     /// Whether there was nothing more to read.
     idle: bool,
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use keyfob_core::Scope;
-use keyfob_store::{FeedPosition, KeyStore, NodeId};
+use keyfob_store::{FeedCursor, FeedPosition, KeyStore, NodeId};
 
 use crate::KeyService;
 use crate::clock::Moment;
@@ -50,8 +50,8 @@ impl Health {
         let behind =
             |position: FeedPosition| Some(progress.end?.get().saturating_sub(position.get()));
         Self {
-            position: progress.position,
-            lag: progress.position.and_then(behind),
+            position: progress.cursor.map(FeedCursor::position),
+            lag: progress.cursor.map(FeedCursor::position).and_then(behind),
             staleness: ago(progress.read_began),
             cache_in_use: core.cache.lease_holds(now),
             node: core.registration.node().map(|node| node.id),

@@ -135,7 +135,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         let by = self.attribute(by.into());
         let Committed { position, .. } = self.store().delete_organization(organization, by).await?;
         let changed = Changed::Organization(organization.clone());
-        self.apply(Change { position, changed });
+        self.apply(&Change { position, changed });
         Ok(())
     }
 
@@ -173,7 +173,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         let Committed { value: keys, position } = self.store().import(keys, limit, by).await?;
         for key in &keys {
             let hashes = key.secrets.iter().map(|secret| secret.hash).collect();
-            self.apply(Change { position, changed: Changed::Key { key: key.id, hashes } });
+            self.apply(&Change { position, changed: Changed::Key { key: key.id, hashes } });
         }
         Ok(keys)
     }

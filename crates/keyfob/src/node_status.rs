@@ -34,7 +34,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         // Read last: nobody is ahead of it.
         let end = self.core.store.position().await?;
         let now = self.now();
-        Ok(nodes.into_iter().map(|report| NodeStatus::of(report, end, now)).collect())
+        Ok(nodes.into_iter().map(|report| NodeStatus::of(report, end.position(), now)).collect())
     }
 }
 
@@ -42,7 +42,7 @@ impl NodeStatus {
     pub(crate) fn of(report: NodeReport, end: FeedPosition, now: Timestamp) -> Self {
         let silence = now.as_micros().saturating_sub(report.reported_at.as_micros());
         Self {
-            lag: end.get().saturating_sub(report.position.get()),
+            lag: end.get().saturating_sub(report.cursor.position().get()),
             silence: Duration::from_micros(u64::try_from(silence).unwrap_or(0)),
             gone: is_gone(&report, now),
             report,

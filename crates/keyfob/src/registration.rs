@@ -1,7 +1,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use keyfob_store::{FeedPosition, NodeId, NodeName, NodeReport, Timestamp};
+use keyfob_store::{FeedCursor, NodeId, NodeName, NodeReport, Timestamp};
 use tokio::sync::Notify;
 
 use crate::attempts::Attempts;
@@ -99,14 +99,14 @@ impl Registration {
     }
 
     /// What the node says of itself.
-    pub(crate) fn report(&self, position: FeedPosition, now: Timestamp) -> Option<NodeReport> {
+    pub(crate) fn report(&self, cursor: FeedCursor, now: Timestamp) -> Option<NodeReport> {
         let node = self.node.clone()?;
         Some(NodeReport {
             id: node.id,
             name: node.name,
             started_at: node.started_at,
             reported_at: now,
-            position,
+            cursor,
             staleness_bound: self.staleness_bound,
             interval: node.interval,
         })
@@ -211,6 +211,6 @@ mod tests {
         let registration = Registration::new(None, BOUND);
         registration.leave(|| panic!("there is no list to leave"));
         assert!(registration.permits_lease(at(0)));
-        assert!(registration.report(FeedPosition::START, Timestamp::from_micros(0)).is_none());
+        assert!(registration.report(FeedCursor::START, Timestamp::from_micros(0)).is_none());
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyfob_core::Scope;
-use keyfob_store::{FeedPosition, KeyStore, NodeId, StoreError};
+use keyfob_store::{FeedCursor, KeyStore, NodeId, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -79,8 +79,8 @@ struct Reporting<S, St> {
     progress: watch::Receiver<Progress>,
     node: NodeId,
     interval: Duration,
-    /// What the store was told last.
-    told: Option<FeedPosition>,
+    /// The last change that the store has a report of.
+    told: Option<FeedCursor>,
     /// When the next report is due, whatever happens.
     due_at: Instant,
     /// Before this there is none. Even a sleep until now takes a millisecond, which would be one more
@@ -127,7 +127,7 @@ impl<S: Scope, St: KeyStore> Reporting<S, St> {
                 return std::future::pending().await;
             }
             let told = self.told;
-            let news = self.progress.wait_for(|progress| progress.changed > told);
+            let news = self.progress.wait_for(|progress| progress.changed != told);
             let follower_ended = tokio::select! {
                 ended = async { news.await.is_err() } => ended,
                 () = self.core.registration.due(), if told.is_some() => {
@@ -147,7 +147,7 @@ impl<S: Scope, St: KeyStore> Reporting<S, St> {
     }
 
     fn has_news(&self) -> bool {
-        self.progress.borrow().changed > self.told
+        self.progress.borrow().changed != self.told
     }
 
     /// It is waited for, so that no report arrives after the node was forgotten.
@@ -172,12 +172,13 @@ impl<S: Scope, St: KeyStore> Reporting<S, St> {
 
     async fn report(&mut self) -> Result<(), StoreError> {
         let began = self.core.moment();
-        let position = self.progress.borrow().position.unwrap_or(FeedPosition::START);
-        let Some(report) = self.core.registration.report(position, self.core.clock.wall()) else {
+        let Progress { cursor, changed, .. } = *self.progress.borrow();
+        let cursor = cursor.unwrap_or(FeedCursor::START);
+        let Some(report) = self.core.registration.report(cursor, self.core.clock.wall()) else {
             return Ok(());
         };
         self.in_time(self.core.store.report_node(report)).await?;
-        self.told = Some(position);
+        self.told = changed;
         self.core.registration.reported(began);
         Ok(())
     }

@@ -324,7 +324,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
     pub(crate) fn settle(&self, what: &'static str, committed: Committed<KeyRecord>) -> KeyRecord {
         let Committed { value: record, position } = committed;
         let hashes = record.secrets.iter().map(|secret| secret.hash).collect();
-        self.core.apply(Change { position, changed: Changed::Key { key: record.id, hashes } });
+        self.core.apply(&Change { position, changed: Changed::Key { key: record.id, hashes } });
         report::key_changed(what, &record);
         record
     }
@@ -338,7 +338,7 @@ impl<S: Scope, St: KeyStore> KeyService<S, St> {
         }
     }
 
-    pub(crate) fn apply(&self, change: Change) {
+    pub(crate) fn apply(&self, change: &Change) {
         self.core.apply(change);
     }
 

@@ -49,7 +49,7 @@ impl NodeView {
             feed_position: if answers {
                 own.position.map(FeedPosition::get)
             } else {
-                Some(report.position.get())
+                Some(report.cursor.position().get())
             },
             feed_lag: if answers { own.lag } else { Some(lag) },
             staleness_ms: millis(staleness),

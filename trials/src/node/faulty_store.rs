@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use keyfob::{
-    Attribution, Changes, Committed, DelegateKeyStore, DynStore, FeedPosition, FoundKeys, Issued,
-    KeyHash, KeyId, KeyLimit, KeyRecord, KeyStore, NewKey, NodeReport, OrganizationId, Reason,
-    StoreError, UsageBatch,
+    Attribution, Changes, Committed, DelegateKeyStore, DynStore, FeedCursor, FeedPosition,
+    FoundKeys, Issued, KeyHash, KeyId, KeyLimit, KeyRecord, KeyStore, NewKey, NodeReport,
+    OrganizationId, Reason, StoreError, UsageBatch,
 };
 use tokio::sync::watch;
 
@@ -83,11 +83,11 @@ impl DelegateKeyStore for FaultyStore {
         self.call(self.0.store.record_usage(batch)).await
     }
 
-    async fn position(&self) -> Result<FeedPosition, StoreError> {
+    async fn position(&self) -> Result<FeedCursor, StoreError> {
         self.call(self.0.store.position()).await
     }
 
-    async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
+    async fn changes(&self, after: FeedCursor, limit: usize) -> Result<Changes, StoreError> {
         self.call(self.0.store.changes(after, limit)).await
     }
 

@@ -64,8 +64,7 @@ impl<'a> Player<'a> {
         }
         if let Some(position) = position {
             self.follower.through(position).await?;
-            let mut late = Follower::from(&store, position);
-            late.read_on().await?;
+            let late = Follower::after(&store, position).await?;
             late.saw("changes after the position of the last operation", &[])?;
         }
         self.compare_everything().await

@@ -108,19 +108,16 @@ async fn position_of_every_change_covers_it(stage: &Stage) -> Outcome {
     let imported = vec![stage.key(&acme, 0), stage.key(&acme, 1)];
     let imported = store.import(imported, KeyLimit::Unlimited, by("user:1", 0)).await?;
     let mut last = imported.position;
-    let mut follower = Follower::from(&other, last);
-    follower.read_on().await?;
+    let follower = Follower::after(&other, last).await?;
     follower.saw("changes after the position of the import", &[])?;
     let key = imported.value[0].id;
     for step in Step::ALL {
         let position = step.take(stage, &store, &acme, key).await?;
         holds(format!("{step:?} has a later position"), position > last)?;
         for store in [&store, &other] {
-            let mut follower = Follower::from(store, last);
-            follower.through(position).await?;
+            let follower = Follower::after(store, last).await?;
             follower.saw(&format!("changes up to the position of {step:?}"), &[key])?;
-            let mut follower = Follower::from(store, position);
-            follower.read_on().await?;
+            let follower = Follower::after(store, position).await?;
             follower.saw(&format!("changes after the position of {step:?}"), &[])?;
         }
         last = position;
@@ -138,8 +135,7 @@ async fn position_of_a_change_that_is_none_covers_the_last(stage: &Stage) -> Out
     for step in [Step::Retire, Step::Disable, Step::Enable, Step::Edit] {
         step.take(stage, &store, &acme, key).await?;
         let again = step.take(stage, &store, &acme, key).await?;
-        let mut follower = Follower::from(&store, again);
-        follower.read_on().await?;
+        let follower = Follower::after(&store, again).await?;
         follower.saw(&format!("changes after the position of a repeated {step:?}"), &[])?;
     }
     Ok(())

@@ -219,8 +219,7 @@ async fn deletion_is_told_to_followers(stage: &Stage) -> Outcome {
     for seconds in 1..3 {
         let deleted = store.delete_organization(&acme, by("user:1", seconds)).await?;
         for store in [&store, &other] {
-            let mut follower = Follower::from(store, first.position);
-            follower.through(deleted.position).await?;
+            let follower = Follower::after(store, first.position).await?;
             let told: Vec<_> = follower.seen.into_iter().map(|change| change.changed).collect();
             let times =
                 told.iter().filter(|&at| *at == Changed::Organization(acme.clone())).count();
@@ -229,8 +228,7 @@ async fn deletion_is_told_to_followers(stage: &Stage) -> Outcome {
                 i64::try_from(times).ok(),
                 Some(seconds),
             )?;
-            let mut follower = Follower::from(store, deleted.position);
-            follower.read_on().await?;
+            let follower = Follower::after(store, deleted.position).await?;
             follower.saw("changes after the deletion's position", &[])?;
         }
         holds("a deletion has a position of its own", deleted.position > first.position)?;

@@ -56,7 +56,7 @@ async fn feed_goes_on_after_reopening(stage: &Stage) -> Outcome {
 
     let store = stage.open().await?;
     let made = stage.stored(&store, &acme, 1).await?;
-    holds("a later commit has a later position", made.position > reached)?;
+    holds("a later commit has a later position", made.position > reached.position())?;
     let mut follower = Follower::from(&store, reached);
     follower.read_on().await?;
     follower.saw("changes since then", &[made.value.id])

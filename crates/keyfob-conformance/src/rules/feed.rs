@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use keyfob_store::{Changed, FeedPosition, KeyStore, StoreError};
+use keyfob_store::{Changed, FeedCursor, FeedPosition, KeyStore, StoreError};
 
 use crate::check::{Check, checks};
 use crate::failure::{Outcome, holds, refused, same};
@@ -21,6 +21,7 @@ pub(crate) const CHECKS: &[Check] = checks![contract 7:
     feed_goes_on_where_it_was_left,
     complete_means_that_nothing_is_beyond,
     unknown_position_is_lost,
+    cursor_with_the_mark_of_another_event_is_lost,
     waiting_can_be_dropped,
 ];
 
@@ -89,7 +90,7 @@ async fn limit_is_kept_and_leaves_nothing_out(stage: &Stage) -> Outcome {
     for limit in [1, 2, 3, 7, 8, usize::MAX] {
         let mut patience = Patience::new("a follower with a small limit comes to the end");
         let mut follower = Follower::from_start(&store);
-        while !follower.step(limit).await? || follower.reached < end {
+        while !follower.step(limit).await? || follower.reached.position() < end.position() {
             patience.pause().await?;
         }
         follower.saw(&format!("changes, at most {limit} a read"), &made)?;
@@ -133,8 +134,8 @@ async fn complete_means_that_nothing_is_beyond(stage: &Stage) -> Outcome {
             patience.pause().await?;
         }
         same(format!("changes until a read of {limit} is complete"), follower.seen.len(), 4)?;
-        holds("the end is no earlier than the last commit", follower.reached >= last)?;
-        let told = store.changes(FeedPosition::START, 3).await?;
+        holds("the end is no earlier than the last commit", follower.reached.position() >= last)?;
+        let told = store.changes(FeedCursor::START, 3).await?;
         holds("a read that stops short is not complete", !told.complete)?;
     }
     Ok(())
@@ -142,15 +143,49 @@ async fn complete_means_that_nothing_is_beyond(stage: &Stage) -> Outcome {
 
 async fn unknown_position_is_lost(stage: &Stage) -> Outcome {
     let store = stage.open().await?;
-    let far_beyond = |end: FeedPosition| end.get() + (1 << 40);
     for _ in 0..2 {
         let end = store.position().await?;
-        for position in [far_beyond(end), i64::MAX as u64, 1 << 63, u64::MAX] {
-            let told = store.changes(FeedPosition::new(position), 10).await;
+        let far_beyond = end.position().get() + (1 << 40);
+        for position in [far_beyond, i64::MAX as u64, 1 << 63, u64::MAX] {
+            let cursor = FeedCursor::new(FeedPosition::new(position), end.mark());
+            let told = store.changes(cursor, 10).await;
             let what = format!("reading on from {position}, which never was");
             refused(what, &told, &StoreError::FeedLost)?;
         }
         stage.stored(&store, &organization("acme"), 0).await?;
+    }
+    Ok(())
+}
+
+/// After a failover that lost commits, a position is there again and belongs to another event. The
+/// mark is how a reader learns of that, so a store compares it at each read, and forgets it after.
+async fn cursor_with_the_mark_of_another_event_is_lost(stage: &Stage) -> Outcome {
+    let [store, other] = stage.open_two().await?;
+    let acme = organization("acme");
+    let mut cursors = vec![store.position().await?];
+    for seconds in 0..4 {
+        if seconds % 2 == 0 {
+            stage.stored(&store, &acme, seconds).await?;
+        } else {
+            store.append_event(custom_event(&acme, "plan.changed"), by("user:1", seconds)).await?;
+        }
+        let mut follower = Follower::from_start(&store);
+        follower.read_on().await?;
+        same("the end, as a follower gets there", follower.reached, store.position().await?)?;
+        cursors.push(follower.reached);
+    }
+    for here in &cursors {
+        for there in cursors.iter().filter(|there| *there != here) {
+            let cursor = FeedCursor::new(here.position(), there.mark());
+            for store in [&store, &other, &store] {
+                // Other readers come between, each with a cursor of its own.
+                store.position().await?;
+                store.changes(*here, 10).await?;
+                let read = store.changes(cursor, 10).await;
+                let what = format!("reading on from {}, by another event's mark", here.position());
+                refused(what, &read, &StoreError::FeedLost)?;
+            }
+        }
     }
     Ok(())
 }

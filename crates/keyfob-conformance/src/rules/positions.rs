@@ -32,11 +32,9 @@ async fn committed_position_covers_its_change(stage: &Stage) -> Outcome {
         let mut follower = Follower::from_start(store);
         follower.through(made.position).await?;
         holds("the feed up to the commit tells of it", !follower.seen.is_empty())?;
-        let mut follower = Follower::from(store, made.position);
-        follower.read_on().await?;
+        let follower = Follower::after(store, made.position).await?;
         follower.saw("changes after the insertion's position", &[made.value.id])?;
-        let mut follower = Follower::from(store, revoked.position);
-        follower.read_on().await?;
+        let follower = Follower::after(store, revoked.position).await?;
         follower.saw("changes after the revocation's position", &[])?;
     }
     Ok(())
@@ -49,8 +47,7 @@ async fn later_revocation_has_a_position_that_covers_the_first(stage: &Stage) ->
     let key = stage.stored(&store, &acme, 0).await?.value.id;
     store.revoke(&acme, key, None, by("user:1", 1)).await?;
     let again = store.revoke(&acme, key, None, by("user:1", 2)).await?;
-    let mut follower = Follower::from(&store, again.position);
-    follower.read_on().await?;
+    let follower = Follower::after(&store, again.position).await?;
     follower.saw("changes after the position of a repeated revocation", &[])
 }
 
@@ -73,11 +70,11 @@ async fn end_of_the_feed_covers_what_was_committed(stage: &Stage) -> Outcome {
     for seconds in 0..3 {
         let made = stage.stored(&store, &acme, seconds).await?;
         let mut patience = Patience::new("the feed's end comes to what was committed");
-        while other.position().await? < made.position {
+        while other.position().await?.position() < made.position {
             patience.pause().await?;
         }
         let end = store.position().await?;
-        holds("the end of the feed moves on", end > last)?;
+        holds("the end of the feed moves on", end.position() > last.position())?;
         last = end;
         let mut follower = Follower::from(&other, last);
         follower.read_on().await?;
@@ -99,7 +96,7 @@ async fn position_of_a_lookup_is_honest_under_concurrent_writers(stage: &Stage) 
 async fn end_of_the_feed_is_honest_under_concurrent_writers(stage: &Stage) -> Outcome {
     observe(stage, async |store, hashes| {
         // All that is told at the end of the feed was committed before, so a later lookup sees it.
-        let position = store.position().await?;
+        let position = store.position().await?.position();
         let found = store.find(hashes).await?;
         let states = found.keys.into_iter().map(|key| key.map(|key| key.state)).collect();
         Ok(Observation { position, states })

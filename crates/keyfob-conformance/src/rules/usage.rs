@@ -219,7 +219,6 @@ async fn counting_is_not_logged(stage: &Stage) -> Outcome {
     }
     store.prune_usage(hour(3)).await?;
     same("events", every_event(&store, &acme, events(200)).await?.len(), 1)?;
-    let mut follower = Follower::from(&store, key.position);
-    follower.read_on().await?;
+    let follower = Follower::after(&store, key.position).await?;
     follower.saw("changes that the feed tells", &[])
 }

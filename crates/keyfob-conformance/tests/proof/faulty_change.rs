@@ -20,7 +20,7 @@ impl FaultyStore {
         if self.fault == Fault::RetiringIsForgotten
             && let Some(value) = before
         {
-            return Ok(Committed { value, position: now(self.honest.position())? });
+            return Ok(Committed { value, position: now(self.honest.position())?.position() });
         }
         let retired = before.as_ref().and_then(|key| key.secrets.get(1)?.retires_at);
         if self.fault == Fault::RetirementIsCheckedBeforeTheTransaction
@@ -115,7 +115,10 @@ impl FaultyStore {
     fn permit(&self, fault: Fault, before: Option<&KeyRecord>, changed: Changed) -> Changed {
         match (changed, before) {
             (Err(StoreError::Conflict(Conflict::Revoked)), Some(before)) if self.fault == fault => {
-                Ok(Committed { value: before.clone(), position: now(self.honest.position())? })
+                Ok(Committed {
+                    value: before.clone(),
+                    position: now(self.honest.position())?.position(),
+                })
             }
             (changed, _) => changed,
         }

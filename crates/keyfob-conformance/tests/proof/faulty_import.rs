@@ -57,7 +57,7 @@ impl FaultyStore {
         by: Attribution,
     ) -> Result<Committed<Vec<KeyRecord>>, ImportError> {
         let position = now(self.honest.position()).unwrap();
-        let mut all = Committed { value: Vec::new(), position };
+        let mut all = Committed { value: Vec::new(), position: position.position() };
         for (index, key) in keys.into_iter().enumerate() {
             let one = self.honest.import(vec![key], limit, by.clone()).await;
             let one = one.map_err(|error| ImportError { index, ..error })?;

@@ -238,7 +238,7 @@ impl FaultyStore {
     }
 
     fn pretend_to_create(&self, asked: NewKey, by: &Attribution) -> Issued {
-        let position = now(self.honest.position()).unwrap();
+        let position = now(self.honest.position()).unwrap().position();
         Issued::New(Committed { value: asked.into_record(by), position })
     }
 

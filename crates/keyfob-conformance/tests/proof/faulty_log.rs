@@ -1,8 +1,8 @@
 use std::cmp::Reverse;
 
 use keyfob_store::{
-    Action, Attribution, Change, Changed, Changes, Event, EventQuery, FeedPosition, History, KeyId,
-    KeyStore, NewEvent, OrganizationId, Page, PageSize, StoreError,
+    Action, Attribution, Change, Changed, Changes, Event, EventQuery, FeedCursor, FeedPosition,
+    History, KeyId, KeyStore, NewEvent, OrganizationId, Page, PageSize, StoreError,
 };
 
 use crate::fault::Fault;
@@ -109,31 +109,41 @@ impl FaultyStore {
         Ok(page)
     }
 
-    pub(crate) fn faulty_position(&self) -> Result<FeedPosition, StoreError> {
-        let position = now(self.honest.position())?;
+    pub(crate) fn faulty_position(&self) -> Result<FeedCursor, StoreError> {
+        let end = now(self.honest.position())?;
+        self.notes().cursors.insert(end.position(), end);
         match self.fault {
-            Fault::EndIsAhead => Ok(FeedPosition::new(position.get() + 1)),
-            _ => Ok(position),
+            Fault::EndIsAhead => {
+                Ok(FeedCursor::new(FeedPosition::new(end.position().get() + 1), end.mark()))
+            }
+            _ => Ok(end),
         }
     }
 
     pub(crate) fn faulty_changes(
         &self,
-        mut after: FeedPosition,
+        mut after: FeedCursor,
         mut limit: usize,
     ) -> Result<Changes, StoreError> {
-        let notes = self.notes();
+        let mut notes = self.notes();
         let end = now(self.honest.position())?;
         match self.fault {
             Fault::FeedIgnoresItsLimit => limit = usize::MAX,
-            Fault::FeedRepeatsTheLast => after = FeedPosition::new(after.get().saturating_sub(1)),
-            Fault::FeedIsNeverLost => after = after.min(end),
-            Fault::EmptyFeedIsLost if end == FeedPosition::START => {
+            Fault::FeedRepeatsTheLast => {
+                let before = notes.cursors.range(..after.position()).next_back();
+                after = before.map_or(FeedCursor::START, |(_, cursor)| *cursor);
+            }
+            Fault::FeedIsNeverLost if after.position() > end.position() => after = end,
+            Fault::FeedIgnoresTheMark => {
+                after = notes.cursors.get(&after.position()).copied().unwrap_or(after);
+            }
+            Fault::EmptyFeedIsLost if end == FeedCursor::START => {
                 return Err(StoreError::FeedLost);
             }
             _ => {}
         }
         let mut told = now(self.honest.changes(after, limit))?;
+        notes.cursors.insert(told.reached.position(), told.reached);
         match self.fault {
             Fault::FeedForgetsHashes => {
                 for change in &mut told.changes {
@@ -144,7 +154,7 @@ impl FaultyStore {
             }
             Fault::FeedOmitsRevocations => {
                 let is_creation = |change: &Change| {
-                    let before = FeedPosition::START;
+                    let before = FeedCursor::START;
                     let every = now(self.honest.changes(before, usize::MAX)).unwrap().changes;
                     every.iter().find(|at| key_of(at) == key_of(change)) == Some(change)
                 };
@@ -158,11 +168,11 @@ impl FaultyStore {
                 told.changes.retain(|change| owner(key_of(change)) == first);
             }
             Fault::FeedTellsOfCustomEvents => {
-                let last = told.changes.last().map_or(after, |change| change.position);
-                if told.reached > last && told.changes.len() < limit {
+                let last = told.changes.last().map_or(after.position(), |change| change.position);
+                if told.reached.position() > last && told.changes.len() < limit {
                     let key = KeyId::from_bytes([0; 16]);
                     let changed = Changed::Key { key, hashes: vec![] };
-                    told.changes.push(Change { position: told.reached, changed });
+                    told.changes.push(Change { position: told.reached.position(), changed });
                 }
             }
             Fault::FeedForgetsOldSecrets => {

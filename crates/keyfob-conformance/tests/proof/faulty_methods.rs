@@ -1,9 +1,9 @@
 use keyfob_memory::MemoryStore;
 use keyfob_store::{
-    Attribution, Changes, Committed, DelegateKeyStore, Event, EventQuery, FeedPosition, FoundKeys,
-    Hour, ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord, KeyStore,
-    NewEvent, NewKey, NodeId, NodeReport, OrganizationId, Page, Reason, Rotation, StoreError,
-    Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
+    Attribution, Changes, Committed, DelegateKeyStore, Event, EventQuery, FeedCursor, FeedPosition,
+    FoundKeys, Hour, ImportError, Issued, KeyEdit, KeyHash, KeyId, KeyLimit, KeyQuery, KeyRecord,
+    KeyStore, NewEvent, NewKey, NodeId, NodeReport, OrganizationId, Page, Reason, Rotation,
+    StoreError, Switch, Timestamp, UsageBatch, UsageQuery, UsageRow,
 };
 
 use crate::fault::Fault;
@@ -149,11 +149,11 @@ impl DelegateKeyStore for FaultyStore {
         self.faulty_events(organization, query)
     }
 
-    async fn position(&self) -> Result<FeedPosition, StoreError> {
+    async fn position(&self) -> Result<FeedCursor, StoreError> {
         self.faulty_position()
     }
 
-    async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
+    async fn changes(&self, after: FeedCursor, limit: usize) -> Result<Changes, StoreError> {
         self.faulty_changes(after, limit)
     }
 

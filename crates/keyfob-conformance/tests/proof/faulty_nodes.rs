@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use keyfob_store::{Actor, Author, KeyStore, NodeId, NodeReport, StoreError, Timestamp};
+use keyfob_store::{
+    Actor, Author, FeedCursor, KeyStore, NodeId, NodeReport, StoreError, Timestamp,
+};
 
 use crate::fault::Fault;
 use crate::faulty_store::{FaultyStore, dawdle};
@@ -18,9 +20,9 @@ impl FaultyStore {
                 report.id = namesake.map_or(report.id, |node| node.id);
             }
             Fault::FirstReportStays => {
-                let position = report.position;
+                let cursor = report.cursor;
                 report = before.cloned().unwrap_or(report);
-                report.position = position;
+                report.cursor = cursor;
             }
             Fault::EarlierReportIsIgnored
                 if before.is_some_and(|before| report.reported_at < before.reported_at) =>
@@ -28,14 +30,15 @@ impl FaultyStore {
                 return Ok(());
             }
             Fault::ReportFromBehindIsIgnored
-                if before.is_some_and(|before| report.position < before.position) =>
+                if before
+                    .is_some_and(|before| report.cursor.position() < before.cursor.position()) =>
             {
                 return Ok(());
             }
             Fault::ReportedPositionGoesBack => self.honest.forget_node(report.id).await?,
             Fault::PositionIsComparedBeforeTheTransaction => {
-                let farthest = before.map_or(report.position, |before| before.position);
-                report.position = report.position.max(farthest);
+                let farthest = before.map_or(report.cursor, |before| before.cursor);
+                report.cursor = later(report.cursor, farthest);
                 dawdle().await;
                 self.honest.forget_node(report.id).await?;
             }
@@ -43,7 +46,13 @@ impl FaultyStore {
             _ => {}
         }
         self.note_report(&mut report);
-        self.honest.report_node(report).await
+        let end = self.honest.position().await?;
+        match self.honest.report_node(report.clone()).await {
+            Err(StoreError::FeedLost) if self.fault == Fault::ReportsAreOfAnyHistory => {
+                self.honest.report_node(NodeReport { cursor: end, ..report }).await
+            }
+            reported => reported,
+        }
     }
 
     pub(crate) async fn faulty_nodes(&self) -> Result<Vec<NodeReport>, StoreError> {
@@ -77,7 +86,7 @@ impl FaultyStore {
         match notes.reports.iter_mut().find(|node| node.id == report.id) {
             Some(before) => {
                 if self.fault == Fault::ForgottenNodeKeepsItsPosition {
-                    report.position = report.position.max(before.position);
+                    report.cursor = later(report.cursor, before.cursor);
                 }
                 *before = report.clone();
             }
@@ -89,4 +98,8 @@ impl FaultyStore {
         let by = Author::from("node".parse::<Actor>().unwrap()).at(Timestamp::from_micros(0));
         self.log_needlessly(&"acme".parse().unwrap(), &by);
     }
+}
+
+fn later(one: FeedCursor, other: FeedCursor) -> FeedCursor {
+    if other.position() > one.position() { other } else { one }
 }

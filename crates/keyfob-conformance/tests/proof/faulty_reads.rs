@@ -84,7 +84,7 @@ impl FaultyStore {
             Fault::LookupPositionStandsStill => found.position = keyfob_store::FeedPosition::START,
             Fault::LookupPositionIsReadAfter => {
                 dawdle().await;
-                found.position = self.honest.position().await?;
+                found.position = self.honest.position().await?.position();
             }
             _ => {}
         }

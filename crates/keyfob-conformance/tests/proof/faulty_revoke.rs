@@ -42,7 +42,10 @@ impl FaultyStore {
             Fault::DeletedKeyCanBeRevoked if before.is_err() => {
                 let stored = self.notes().stored.clone();
                 if let Some(value) = stored.into_iter().find(|stored| stored.id == key) {
-                    return Ok(Committed { value, position: now(self.honest.position())? });
+                    return Ok(Committed {
+                        value,
+                        position: now(self.honest.position())?.position(),
+                    });
                 }
             }
             Fault::UnknownKeyIsRevoked if before.is_err() => {

@@ -119,7 +119,8 @@ impl FaultyStore {
     ) -> Result<Issued, StoreError> {
         let Some(before) = before else { return self.note_refusal(asked, error) };
         let position = now(self.honest.position())?;
-        let untrue = Ok(Issued::New(Committed { value: before.clone(), position }));
+        let untrue =
+            Ok(Issued::New(Committed { value: before.clone(), position: position.position() }));
         let was_revoked = matches!(before.state, KeyState::Revoked(_));
         match (self.fault, &error) {
             (Fault::RefusedRotationIsLogged, _) => {

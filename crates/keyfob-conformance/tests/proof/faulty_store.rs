@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use keyfob_memory::MemoryStore;
 use keyfob_store::{
-    FeedPosition, Hour, IdempotencyToken, KeyHash, KeyId, KeyRecord, KeyState, NodeReport,
-    OrganizationId, StoreError, Timestamp, UsageRow,
+    FeedCursor, FeedPosition, Hour, IdempotencyToken, KeyHash, KeyId, KeyRecord, KeyState,
+    NodeReport, OrganizationId, StoreError, Timestamp, UsageRow,
 };
 
 use crate::fault::Fault;
@@ -46,6 +46,8 @@ pub(crate) struct Notes {
     pub(crate) spared: HashSet<KeyId>,
     /// Changes that the feed never tells.
     pub(crate) untold: HashSet<FeedPosition>,
+    /// Every cursor that was given out.
+    pub(crate) cursors: BTreeMap<FeedPosition, FeedCursor>,
     /// What deleted organizations had.
     pub(crate) old_usage: Vec<UsageRow>,
     /// The batches of usage that were sent, and when they were gathered.

@@ -1,8 +1,10 @@
 //! The log, and the change feed that is read from it.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
+
 use keyfob_store::{
-    Action, Attribution, Change, Changed, Changes, Details, Event, EventQuery, FeedPosition,
-    History, KeyId, KeyRecord, LogEntry, NewEvent, OrganizationId, Page, StoreError,
+    Action, Attribution, Change, Changed, Changes, Details, Event, EventQuery, FeedCursor,
+    FeedPosition, History, KeyId, KeyRecord, LogEntry, NewEvent, OrganizationId, Page, StoreError,
 };
 
 use super::State;
@@ -42,6 +44,7 @@ impl State {
             request_id: by.author.request_id,
             details,
         });
+        self.marks.push(random_mark());
         self.events.last().expect("an event was just pushed")
     }
 
@@ -75,8 +78,28 @@ impl State {
         FeedPosition::new(self.events.len() as u64)
     }
 
-    pub(crate) fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
-        let unread = usize::try_from(after.get())
+    /// The same, with the mark of that event.
+    pub(crate) fn cursor(&self) -> FeedCursor {
+        self.cursor_at(self.end())
+    }
+
+    /// A position that is in the log, with the mark of the event there.
+    fn cursor_at(&self, position: FeedPosition) -> FeedCursor {
+        let index = usize::try_from(position.get()).ok().and_then(|number| number.checked_sub(1));
+        let mark = index.and_then(|index| self.marks.get(index)).copied();
+        FeedCursor::new(position, mark.unwrap_or_default())
+    }
+
+    /// Whether the log has this event at this position.
+    pub(crate) fn is_of_this_history(&self, cursor: FeedCursor) -> bool {
+        cursor.position() <= self.end() && cursor == self.cursor_at(cursor.position())
+    }
+
+    pub(crate) fn changes(&self, after: FeedCursor, limit: usize) -> Result<Changes, StoreError> {
+        if !self.is_of_this_history(after) {
+            return Err(StoreError::FeedLost);
+        }
+        let unread = usize::try_from(after.position().get())
             .ok()
             .and_then(|after| self.events.get(after..))
             .ok_or(StoreError::FeedLost)?;
@@ -89,7 +112,7 @@ impl State {
                 }
                 told.changes.push(Change { position: event.position, changed });
             }
-            told.reached = event.position;
+            told.reached = self.cursor_at(event.position);
         }
         Ok(told)
     }
@@ -103,4 +126,11 @@ impl State {
         let hashes = self.keys.get(&key).map_or_else(Vec::new, |key| key.hashes().collect());
         Some(Changed::Key { key, hashes })
     }
+}
+
+/// Random, since two histories must not give an event the same mark. Each hasher of the standard
+/// library has keys of its own, derived from random ones.
+fn random_mark() -> u128 {
+    let half = || u128::from(RandomState::new().build_hasher().finish());
+    half() << 64 | half()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keyfob_postgres::{PostgresOptions, PostgresStore};
-use keyfob_store::{FeedPosition, FoundState, KeyHash, KeyStore, StoreError};
+use keyfob_store::{FeedCursor, FoundState, KeyHash, KeyStore, StoreError};
 use keyfob_test_cluster::{Database, PostgresServer, Proxy, ReplicaOptions};
 
 use crate::database::{session, try_open, until};
@@ -79,7 +79,7 @@ async fn replica_that_is_half_a_minute_behind_never_revives_a_revoked_key() {
     let store = try_open(options).await.unwrap();
     // By another node: this one hears of it from the feed.
     other.revoke(&organization(), key.id, None, by()).await.unwrap();
-    store.changes(FeedPosition::START, 10).await.unwrap();
+    store.changes(FeedCursor::START, 10).await.unwrap();
     for _ in 0..50 {
         assert_eq!(state(&store, key.secrets[0].hash).await, Some(FoundState::Revoked));
     }

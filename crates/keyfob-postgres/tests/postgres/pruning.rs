@@ -1,8 +1,10 @@
 use std::time::Duration;
 
 use keyfob_postgres::{PostgresOptions, PostgresStore};
-use keyfob_store::{EventQuery, FeedPosition, KeyStore, PageSize, StoreError};
+use keyfob_store::{EventQuery, FeedCursor, FeedPosition, KeyStore, PageSize, StoreError};
 use keyfob_test_cluster::Database;
+
+use uuid::Uuid;
 
 use crate::database::{database, execute, open, session, try_open};
 use crate::sample::{insert, organization};
@@ -16,6 +18,14 @@ async fn forgetful(database: &Database, retention: Duration) -> PostgresStore {
 async fn kept(database: &Database) -> i64 {
     let kept = "SELECT count(*) FROM keyfob.feed";
     session(database).await.query_one(kept, &[]).await.unwrap().get(0)
+}
+
+/// The cursor of a follower that has read up to an event.
+async fn cursor_at(database: &Database, position: FeedPosition) -> FeedCursor {
+    let number = i64::try_from(position.get()).unwrap();
+    let tag = "SELECT tag FROM keyfob.events WHERE position = $1";
+    let row = session(database).await.query_one(tag, &[&number]).await.unwrap();
+    FeedCursor::new(position, row.get::<_, Uuid>(0).as_u128())
 }
 
 #[tokio::test]
@@ -41,7 +51,8 @@ async fn follower_that_slept_past_the_pruning_starts_anew() {
         .unwrap()
         .get(0);
     let pruned_through = FeedPosition::new(u64::try_from(pruned_through).unwrap());
-    assert!(pruned_through >= reached);
+    assert!(pruned_through >= reached.position());
+    let pruned_through = cursor_at(&database, pruned_through).await;
     assert!(store.changes(pruned_through, 10).await.unwrap().complete);
     // The log is whole.
     let all = EventQuery::new(PageSize::MAX);
@@ -60,8 +71,11 @@ async fn what_is_younger_than_the_retention_stays() {
     execute(&database, day).await.unwrap();
     insert(&forgetful(&database, Duration::from_secs(3_600)).await).await;
     assert_eq!(kept(&database).await, 2);
-    assert_eq!(store.changes(FeedPosition::new(2), 10).await.unwrap().changes.len(), 2);
-    assert!(matches!(store.changes(FeedPosition::new(1), 10).await, Err(StoreError::FeedLost)));
+    let [first, second] = [1, 2].map(FeedPosition::new);
+    let second = cursor_at(&database, second).await;
+    assert_eq!(store.changes(second, 10).await.unwrap().changes.len(), 2);
+    let first = cursor_at(&database, first).await;
+    assert!(matches!(store.changes(first, 10).await, Err(StoreError::FeedLost)));
 }
 
 /// A database whose clock was set back has young entries before old ones.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keyfob_postgres::{PostgresOptions, PostgresStore};
-use keyfob_store::{FeedPosition, FoundState, KeyStore};
+use keyfob_store::{FeedCursor, FeedPosition, FoundState, KeyStore};
 use keyfob_test_cluster::Database;
 
 use crate::database::{database, open, try_open, until};
@@ -97,7 +97,7 @@ async fn change_that_the_feed_told_of_is_not_missing_from_a_later_answer() {
         try_insert(store, key.clone(), keyfob_store::KeyLimit::Unlimited).await.unwrap();
     }
     other.revoke(&organization(), id, None, by()).await.unwrap();
-    pair.node.changes(FeedPosition::START, 10).await.unwrap();
+    pair.node.changes(FeedCursor::START, 10).await.unwrap();
     let found = pair.node.find(&[hash]).await.unwrap();
     assert_eq!(found.keys[0].as_ref().map(|found| found.state), Some(FoundState::Revoked));
     assert_eq!(found.position, FeedPosition::new(2));

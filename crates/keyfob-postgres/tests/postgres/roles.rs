@@ -1,6 +1,7 @@
 use keyfob_postgres::PostgresOptions;
 use keyfob_store::{
-    FeedPosition, Hour, KeyStore, NodeId, NodeReport, Outcome, StoreError, UsageBatch, UsageCount,
+    FeedCursor, FeedPosition, Hour, KeyStore, NodeId, NodeReport, Outcome, StoreError, UsageBatch,
+    UsageCount,
 };
 use std::time::Duration;
 
@@ -30,8 +31,9 @@ async fn verifying_node_needs_no_more_than_its_grants() {
     let node = try_open(PostgresOptions::new(database.url_as("verifier"))).await.unwrap();
     let found = node.find(&[key.secrets[0].hash]).await.unwrap();
     assert_eq!(found.keys[0].as_ref().map(|found| found.id), Some(key.id));
-    assert_eq!(node.position().await.unwrap(), FeedPosition::new(1));
-    assert_eq!(node.changes(FeedPosition::START, 10).await.unwrap().changes.len(), 1);
+    let end = node.position().await.unwrap();
+    assert_eq!(end.position(), FeedPosition::new(1));
+    assert_eq!(node.changes(FeedCursor::START, 10).await.unwrap().changes.len(), 1);
     let count = UsageCount {
         organization: organization(),
         key: key.id,
@@ -49,7 +51,7 @@ async fn verifying_node_needs_no_more_than_its_grants() {
         name: "node".parse().unwrap(),
         started_at: now(),
         reported_at: now(),
-        position: found.position,
+        cursor: end,
         staleness_bound: Duration::from_secs(5),
         interval: Duration::from_secs(10),
     };
@@ -73,7 +75,7 @@ async fn issuing_node_needs_no_more_than_its_grants() {
     let node = try_open(PostgresOptions::new(database.url_as("issuer"))).await.unwrap();
     let key = insert(&node).await;
     node.find(&[key.secrets[0].hash]).await.unwrap();
-    node.changes(FeedPosition::START, 10).await.unwrap();
+    node.changes(FeedCursor::START, 10).await.unwrap();
     node.rotate(&organization(), key.id, crate::sample::rotation(), by()).await.unwrap();
     node.revoke(&organization(), key.id, None, by()).await.unwrap();
     node.delete_organization(&organization(), by()).await.unwrap();

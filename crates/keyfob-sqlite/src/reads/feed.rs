@@ -1,4 +1,6 @@
-use keyfob_store::{Change, Changed, Changes, FeedPosition, KeyHash, KeyId, StoreError, Timestamp};
+use keyfob_store::{
+    Change, Changed, Changes, FeedCursor, FeedPosition, KeyHash, KeyId, StoreError, Timestamp,
+};
 use rusqlite::{Statement, params};
 
 use super::{all, first, to_number};
@@ -7,6 +9,7 @@ use crate::rows::{self, Step};
 /// The log as a feed of changes: the events that name a key or delete an organization.
 pub(super) struct Feed<'c> {
     end: Statement<'c>,
+    mark: Statement<'c>,
     changes: Statement<'c>,
     hashes: Statement<'c>,
 }
@@ -17,6 +20,7 @@ impl<'c> Feed<'c> {
     ) -> rusqlite::Result<Self> {
         Ok(Self {
             end: prepare("SELECT max(position) FROM {prefix}events")?,
+            mark: prepare("SELECT mark FROM {prefix}events WHERE position = ?1")?,
             changes: prepare(CHANGES)?,
             hashes: prepare(HASHES)?,
         })
@@ -27,19 +31,36 @@ impl<'c> Feed<'c> {
         Ok(end.unwrap_or(FeedPosition::START))
     }
 
-    pub(super) fn read(
-        &mut self,
-        after: FeedPosition,
-        limit: usize,
-    ) -> Result<Changes, StoreError> {
+    /// The same, with the mark of that event.
+    pub(super) fn end_cursor(&mut self) -> Result<FeedCursor, StoreError> {
         let end = self.end()?;
-        if after > end {
+        self.cursor_at(end)?.ok_or_else(|| StoreError::corrupt("a log without its last event"))
+    }
+
+    /// The position with the mark of the event there. `None`: there is no such event.
+    fn cursor_at(&mut self, position: FeedPosition) -> Result<Option<FeedCursor>, StoreError> {
+        if position == FeedPosition::START {
+            return Ok(Some(FeedCursor::START));
+        }
+        let mark = first(&mut self.mark, [to_number(position)], |row| rows::mark(row, 0))?;
+        Ok(mark.map(|mark| FeedCursor::new(position, mark)))
+    }
+
+    /// Whether the log has this event at this position.
+    pub(super) fn is_of_this_history(&mut self, cursor: FeedCursor) -> Result<bool, StoreError> {
+        Ok(self.cursor_at(cursor.position())? == Some(cursor))
+    }
+
+    pub(super) fn read(&mut self, after: FeedCursor, limit: usize) -> Result<Changes, StoreError> {
+        let end = self.end_cursor()?;
+        if !self.is_of_this_history(after)? {
             return Err(StoreError::FeedLost);
         }
         let limit = limit.min(MOST_CHANGES);
         // One more than is told: that is how to know whether there are more.
         let read_ahead = i64::try_from(limit + 1).expect("the limit is at most MOST_CHANGES");
-        let mut steps = all(&mut self.changes, [to_number(after), read_ahead], rows::step)?;
+        let mut steps =
+            all(&mut self.changes, [to_number(after.position()), read_ahead], rows::step)?;
         let complete = steps.len() <= limit;
         steps.truncate(limit);
         let mut changes = Vec::with_capacity(steps.len());
@@ -50,8 +71,14 @@ impl<'c> Feed<'c> {
             };
             changes.push(Change { position, changed: what });
         }
-        let told = changes.last().map_or(after, |change| change.position);
-        Ok(Changes { changes, reached: if complete { end } else { told }, complete })
+        let reached = match changes.last() {
+            _ if complete => end,
+            Some(last) => self
+                .cursor_at(last.position)?
+                .ok_or_else(|| StoreError::corrupt("a change without its event"))?,
+            None => after,
+        };
+        Ok(Changes { changes, reached, complete })
     }
 
     /// The hashes of the secrets that had not long retired when the change was made.

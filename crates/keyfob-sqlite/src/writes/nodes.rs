@@ -5,7 +5,7 @@ use rusqlite::{Statement, params};
 
 use super::Writes;
 use crate::reads::to_number;
-use crate::rows::NODE_REPORT;
+use crate::rows::{NODE_REPORT, mark_to_number};
 use crate::sqlite_error::store_error;
 
 /// What nodes say of themselves.
@@ -21,9 +21,10 @@ impl<'c> Nodes<'c> {
         Ok(Self {
             report: prepare(&format!(
                 "INSERT INTO {{prefix}}nodes AS n ({NODE_REPORT}) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET \
                  name = excluded.name, started_at = excluded.started_at, \
                  reported_at = excluded.reported_at, \
+                 mark = iif(excluded.position >= n.position, excluded.mark, n.mark), \
                  position = max(n.position, excluded.position), \
                  staleness_bound = excluded.staleness_bound, \
                  report_interval = excluded.report_interval"
@@ -35,14 +36,18 @@ impl<'c> Nodes<'c> {
 
 impl Writes<'_> {
     pub(crate) fn report_node(&mut self, report: &NodeReport) -> Result<(), StoreError> {
+        if !self.reads.is_of_this_history(report.cursor)? {
+            return Err(StoreError::FeedLost);
+        }
         let values = params![
             report.id.as_bytes(),
             report.name.as_str(),
             report.started_at.as_micros(),
             report.reported_at.as_micros(),
-            to_number(report.position),
+            to_number(report.cursor.position()),
             micros(report.staleness_bound),
             micros(report.interval),
+            mark_to_number(report.cursor),
         ];
         self.nodes.report.execute(values).map_err(store_error)?;
         Ok(())

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use keyfob_sqlite::{OpenError, SqliteStore};
-use keyfob_store::{Changed, FeedPosition, KeyLimit, KeyStore, StoreError};
+use keyfob_store::{Changed, FeedCursor, KeyLimit, KeyStore, StoreError};
 
 use crate::database::Database;
 use crate::sample::{by, new_key, organization, try_insert};
@@ -237,7 +237,7 @@ async fn race(path: &Path) {
 
 async fn revoke(path: &Path) {
     let store = SqliteStore::open(path).await.unwrap();
-    let first = store.changes(FeedPosition::START, 1).await.unwrap().changes.remove(0);
+    let first = store.changes(FeedCursor::START, 1).await.unwrap().changes.remove(0);
     let Changed::Key { key, .. } = first.changed else { panic!("{first:?}") };
     store.revoke(&organization(), key, None, by()).await.unwrap();
 }

@@ -8,6 +8,7 @@ mod crash;
 mod database;
 mod errors;
 mod full;
+mod history;
 mod neighbours;
 mod opening;
 mod processes;

@@ -45,7 +45,7 @@ async fn revocation_by_another_process_is_heard_of() {
     let before = store.position().await.unwrap();
     let waiting = tokio::spawn({
         let store = store.clone();
-        async move { store.wait(before).await }
+        async move { store.wait(before.position()).await }
     });
 
     child::run(&mut child::command(&child::program(), Role::Revoke, &database));
@@ -57,6 +57,6 @@ async fn revocation_by_another_process_is_heard_of() {
     let changed: Vec<_> = told.changes.into_iter().map(|change| change.changed).collect();
     assert_eq!(changed, [revoked]);
     let found = store.find(&[key.secrets[0].hash]).await.unwrap();
-    assert!(found.position >= told.reached);
+    assert!(found.position >= told.reached.position());
     assert_eq!(found.keys[0].as_ref().unwrap().state, FoundState::Revoked);
 }

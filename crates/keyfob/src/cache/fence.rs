@@ -1,4 +1,5 @@
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 
 use keyfob_core::KeyHash;
 use keyfob_store::{FeedPosition, OrganizationId};
@@ -11,13 +12,18 @@ pub(crate) struct Fence {
     /// Answers older than this are not to be judged any more: what happened since is forgotten.
     /// `None` while no feed is followed.
     floor: Option<FeedPosition>,
-    raised: HashMap<KeyHash, FeedPosition>,
-    order: VecDeque<(KeyHash, FeedPosition)>,
-    /// Where organizations were deleted. They are few, and none is forgotten before a restart.
-    deleted: HashMap<OrganizationId, FeedPosition>,
+    raised: Raised<KeyHash>,
+    /// Where organizations were deleted.
+    deleted: Raised<OrganizationId>,
 }
 
-/// How many changes are remembered: as many as a busy store makes while one lookup is under way.
+/// Where each of the last so many things changed.
+struct Raised<T> {
+    last: HashMap<T, FeedPosition>,
+    order: VecDeque<(T, FeedPosition)>,
+}
+
+/// How many changes of each kind are remembered: as many as a busy store makes while one lookup is under way.
 const REMEMBERED: usize = 8_192;
 
 /// What may be done with the answer of a lookup.
@@ -33,13 +39,7 @@ pub(crate) enum Verdict {
 
 impl Fence {
     pub(crate) fn new() -> Self {
-        Self {
-            generation: 0,
-            floor: None,
-            raised: HashMap::new(),
-            order: VecDeque::new(),
-            deleted: HashMap::new(),
-        }
+        Self { generation: 0, floor: None, raised: Raised::new(), deleted: Raised::new() }
     }
 
     /// Judges an answer that is as new as `position`, asked for in this generation, of a key of
@@ -54,10 +54,10 @@ impl Fence {
         if generation != self.generation {
             return Verdict::Overtaken;
         }
-        if self.raised.get(&hash).is_some_and(|changed| *changed > position) {
+        if self.raised.last.get(&hash).is_some_and(|changed| *changed > position) {
             return Verdict::Overtaken;
         }
-        let deleted = organization.and_then(|organization| self.deleted.get(organization));
+        let deleted = organization.and_then(|organization| self.deleted.last.get(organization));
         if deleted.is_some_and(|deleted| *deleted > position) {
             return Verdict::Overtaken;
         }
@@ -71,27 +71,19 @@ impl Fence {
     /// Notes that the hash's key changed there. It is news unless a change there or later was
     /// noted before: then whatever was kept since is at least as new.
     pub(crate) fn raise(&mut self, hash: KeyHash, position: FeedPosition) -> bool {
-        let known = self.raised.entry(hash).or_default();
-        if position <= *known {
-            return false;
-        }
-        *known = position;
-        self.order.push_back((hash, position));
-        if self.order.len() > REMEMBERED {
-            self.forget_oldest();
-        }
-        true
+        let (news, forgotten) = self.raised.raise(hash, position);
+        self.raise_floor(forgotten);
+        news
     }
 
-    /// Notes that the organization was deleted there; the answer is whether that is news.
+    /// Notes that the organization was deleted there. Returns whether that is news.
     pub(crate) fn raise_all_of(
         &mut self,
         organization: &OrganizationId,
         position: FeedPosition,
     ) -> bool {
-        let known = self.deleted.entry(organization.clone()).or_default();
-        let news = position > *known;
-        *known = position.max(*known);
+        let (news, forgotten) = self.deleted.raise(organization.clone(), position);
+        self.raise_floor(forgotten);
         news
     }
 
@@ -104,13 +96,34 @@ impl Fence {
         self.generation
     }
 
-    fn forget_oldest(&mut self) {
-        let Some((hash, position)) = self.order.pop_front() else { return };
-        // A later change to the same hash has an entry of its own, further back.
-        if self.raised.get(&hash) == Some(&position) {
-            self.raised.remove(&hash);
+    fn raise_floor(&mut self, forgotten: Option<FeedPosition>) {
+        if let Some(forgotten) = forgotten {
+            self.floor = self.floor.map(|floor| floor.max(forgotten));
         }
-        self.floor = self.floor.map(|floor| floor.max(position));
+    }
+}
+
+impl<T: Clone + Eq + Hash> Raised<T> {
+    fn new() -> Self {
+        Self { last: HashMap::new(), order: VecDeque::new() }
+    }
+
+    /// Notes a change. Returns whether it is news, and the position of a change that was forgotten
+    /// to make room.
+    fn raise(&mut self, what: T, position: FeedPosition) -> (bool, Option<FeedPosition>) {
+        let known = self.last.entry(what.clone()).or_default();
+        if position <= *known {
+            return (false, None);
+        }
+        *known = position;
+        self.order.push_back((what, position));
+        let forgotten = if self.order.len() > REMEMBERED { self.order.pop_front() } else { None };
+        let Some((what, position)) = forgotten else { return (true, None) };
+        // A later change to the same thing has an entry of its own, further back.
+        if self.last.get(&what) == Some(&position) {
+            self.last.remove(&what);
+        }
+        (true, Some(position))
     }
 }
 
@@ -131,8 +144,23 @@ mod tests {
         for change in 1..=REMEMBERED as u64 + 1 {
             fence.raise(hash(change), FeedPosition::new(change));
         }
-        assert_eq!(fence.order.len(), REMEMBERED);
+        assert_eq!(fence.raised.order.len(), REMEMBERED);
         let judge = |position| fence.judge(hash(1), None, FeedPosition::new(position), 1);
+        assert_eq!(judge(0), Verdict::Overtaken);
+        assert_eq!(judge(1), Verdict::Keep);
+    }
+
+    #[test]
+    fn deletions_of_organizations_are_bounded_too() {
+        let mut fence = Fence::new();
+        fence.restart(FeedPosition::START);
+        let name = |number: u64| OrganizationId::new(&format!("o-{number}")).unwrap();
+        for change in 1..=REMEMBERED as u64 + 1 {
+            fence.raise_all_of(&name(change), FeedPosition::new(change));
+        }
+        assert_eq!(fence.deleted.last.len(), REMEMBERED);
+        assert_eq!(fence.deleted.order.len(), REMEMBERED);
+        let judge = |position| fence.judge(hash(1), Some(&name(1)), FeedPosition::new(position), 1);
         assert_eq!(judge(0), Verdict::Overtaken);
         assert_eq!(judge(1), Verdict::Keep);
     }

@@ -28,7 +28,7 @@ impl Fleet {
         there.verify(key.api_key.expose_secret()).await.unwrap();
         // Both have told of the key's creation.
         let end = store.position().await.unwrap();
-        eventually(async || store.nodes().await.unwrap().iter().all(|node| node.position == end))
+        eventually(async || store.nodes().await.unwrap().iter().all(|node| node.cursor == end))
             .await;
         Self { clock, here, there, way_there, key }
     }
@@ -55,7 +55,7 @@ async fn revocation_is_confirmed_when_every_node_has_applied_it() {
     let applied = NodeState::Applied { at: START };
     let states: Vec<_> = confirmation.nodes.iter().map(|node| node.state).collect();
     assert_eq!(states, [applied, applied]);
-    assert_eq!(confirmation.position, fleet.way_there.position().await.unwrap());
+    assert_eq!(confirmation.position, fleet.way_there.position().await.unwrap().position());
 
     let again = fleet.revoke(Duration::ZERO).await;
     assert!(again.in_force(), "{again:?}");

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use keyfob::{
-    Changes, DelegateKeyStore, DynStore, FeedPosition, FoundKeys, KeyHash, KeyStore, NodeId,
-    NodeReport, StoreError, UsageBatch,
+    Changes, DelegateKeyStore, DynStore, FeedCursor, FeedPosition, FoundKeys, KeyHash, KeyStore,
+    NodeId, NodeReport, StoreError, UsageBatch,
 };
 use keyfob_memory::MemoryStore;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -216,7 +216,7 @@ impl DelegateKeyStore for FaultyStore {
         if self.0.usage_answers_get_lost.load(Ordering::SeqCst) { outage() } else { Ok(()) }
     }
 
-    async fn changes(&self, after: FeedPosition, limit: usize) -> Result<Changes, StoreError> {
+    async fn changes(&self, after: FeedCursor, limit: usize) -> Result<Changes, StoreError> {
         self.0.follower_call().await;
         if self.0.feed_fails.load(Ordering::SeqCst) {
             return outage();

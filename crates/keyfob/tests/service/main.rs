@@ -6,6 +6,7 @@ mod cache;
 mod confirmation;
 mod create;
 mod faulty_store;
+mod history;
 mod life;
 #[cfg(feature = "metrics")]
 mod metrics;

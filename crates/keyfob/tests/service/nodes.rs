@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use keyfob::{FeedPosition, KeyStore, NodeId, NodeName, NodeReport};
+use keyfob::{FeedCursor, FeedPosition, KeyStore, NodeId, NodeName, NodeReport};
 
 use crate::*;
 
@@ -28,7 +28,7 @@ async fn node_reports_where_it_is_before_it_trusts_its_cache() {
     let [node] = &store.nodes().await.unwrap()[..] else { panic!("one node is listed") };
     assert_eq!((Some(node.id), &node.name), (service.health().node, &name));
     assert_eq!((node.started_at, node.staleness_bound), (START, Duration::from_secs(5)));
-    assert_eq!((node.position, node.interval), (FeedPosition::new(1), INTERVAL));
+    assert_eq!((node.cursor.position(), node.interval), (FeedPosition::new(1), INTERVAL));
 }
 
 #[tokio::test(start_paused = true)]
@@ -47,7 +47,8 @@ async fn node_that_can_not_report_trusts_nothing_and_serves_all_the_same() {
     let created = create(&service).await;
     let key = created.api_key.expose_secret();
     service.verify(key).await.unwrap();
-    eventually(async || store.nodes().await.unwrap()[0].position == FeedPosition::new(1)).await;
+    eventually(async || store.nodes().await.unwrap()[0].cursor.position() == FeedPosition::new(1))
+        .await;
 
     store.fail_reports(true);
     clock.advance(INTERVAL);
@@ -107,7 +108,7 @@ async fn change_is_reported_soon_and_many_changes_seldom() {
     let reports = store.reports() - before;
     assert!((10..=25).contains(&reports), "{reports} reports of 10 seconds of changes");
     let node = &store.nodes().await.unwrap()[0];
-    assert_eq!(node.position, store.position().await.unwrap());
+    assert_eq!(node.cursor, store.position().await.unwrap());
 }
 
 #[tokio::test]
@@ -158,7 +159,7 @@ async fn nodes_are_listed_with_their_lag_and_silence() {
         name: NodeName::new("killed").unwrap(),
         started_at: START,
         reported_at: START,
-        position: FeedPosition::START,
+        cursor: FeedCursor::START,
         staleness_bound: Duration::from_secs(5),
         interval: INTERVAL,
     };
@@ -194,7 +195,7 @@ async fn node_that_is_long_gone_is_forgotten_by_the_next_that_starts() {
             let position = store.position().await.unwrap();
             eventually(async || {
                 let nodes = store.nodes().await.unwrap();
-                nodes.iter().any(|node| node.position == position)
+                nodes.iter().any(|node| node.cursor == position)
             })
             .await;
         }

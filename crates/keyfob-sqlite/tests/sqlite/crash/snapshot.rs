@@ -1,6 +1,6 @@
 use keyfob_store::{
-    Changed, Event, EventQuery, FeedPosition, FoundKey, Hour, KeyId, KeyQuery, KeyRecord, KeyStore,
-    PageSize, UsageGrain, UsageQuery, UsageRow,
+    Changed, Event, EventQuery, FeedCursor, FeedPosition, FoundKey, Hour, KeyId, KeyQuery,
+    KeyRecord, KeyStore, PageSize, UsageGrain, UsageQuery, UsageRow,
 };
 
 use super::operation::{Operation, hashes, organization};
@@ -68,7 +68,7 @@ async fn events(store: &impl KeyStore, lane: u8) -> Vec<Event> {
 async fn feed(store: &impl KeyStore, seed: u64, lane: u8, next: u64) -> Vec<Changed> {
     let own: Vec<KeyId> =
         (0..=next).flat_map(|number| Operation::new(seed, lane, number).ids()).collect();
-    let told = store.changes(FeedPosition::START, 10_000).await.unwrap();
+    let told = store.changes(FeedCursor::START, 10_000).await.unwrap();
     assert!(told.complete);
     assert!(told.changes.is_sorted_by(|one, two| one.position < two.position));
     let changed = told.changes.into_iter().map(|change| change.changed);

@@ -104,7 +104,7 @@ impl Player {
 
     async fn follow(&mut self, node: usize) -> Outcome {
         let position = self.store.position().await.map_err(failure)?;
-        self.nodes[node].follow(position).await?;
+        self.nodes[node].follow(position.position()).await?;
         self.texts.iter_mut().for_each(|text| text.is_told(node));
         Ok(())
     }
