@@ -165,22 +165,23 @@ impl PostgresOptions {
 
     /// How long an operation may take, until the answer is
     /// [`Unavailable`](keyfob_store::StoreError::Unavailable) and its connection is given up. The server is
-    /// told the same, for each statement of a write and for the lock that it needs.
+    /// told the same, for each statement of a write and for the lock that it needs. A timeout beyond a
+    /// day counts as a day, here and below.
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = at_most_a_day(timeout);
         self
     }
 
     /// The same for imports, for batches of usage, and for pruning that.
     pub const fn with_import_timeout(mut self, timeout: Duration) -> Self {
-        self.import_timeout = timeout;
+        self.import_timeout = at_most_a_day(timeout);
         self
     }
 
     /// How long a write may hold its lock while the server hears nothing from it: a node that is
     /// stopped amid a write holds up the others for so long.
     pub const fn with_idle_in_transaction_timeout(mut self, timeout: Duration) -> Self {
-        self.idle_in_transaction_timeout = timeout;
+        self.idle_in_transaction_timeout = at_most_a_day(timeout);
         self
     }
 
@@ -190,6 +191,12 @@ impl PostgresOptions {
         self.feed_retention = retention;
         self
     }
+}
+
+/// A longer timeout counts as a day: deadlines are computed from it, and must not overflow.
+const fn at_most_a_day(timeout: Duration) -> Duration {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    if timeout.as_secs() < DAY.as_secs() { timeout } else { DAY }
 }
 
 /// Without the URLs: they may hold passwords.

@@ -71,9 +71,11 @@ impl SqliteOptions {
 
     /// How long another process may hold the lock that is needed, before the answer is
     /// [`Unavailable`](keyfob_store::StoreError::Unavailable), or [`Busy`](crate::OpenError::Busy)
-    /// when opening. Where others hold it in turns and commit, it is up to six times as long.
+    /// when opening. Where others hold it in turns and commit, it is up to six times as long. A timeout
+    /// beyond a day counts as a day.
     pub const fn with_busy_timeout(mut self, timeout: Duration) -> Self {
-        self.busy_timeout = timeout;
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        self.busy_timeout = if timeout.as_secs() < DAY.as_secs() { timeout } else { DAY };
         self
     }
 

@@ -61,8 +61,10 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
     /// Sets the longest that this node may go on honouring a key after its revocation committed,
     /// whatever breaks. 5 seconds by default. With zero nothing is ever answered from the cache.
     ///
-    /// The change feed is polled five times within the bound, and at least every second.
+    /// The change feed is polled five times within the bound, and at least every second. A bound
+    /// beyond a day counts as a day.
     pub fn with_staleness_bound(mut self, bound: Duration) -> Self {
+        let bound = bound.min(MAX_SPAN);
         self.staleness_bound = bound;
         self.poll_interval = (bound / 5).clamp(Duration::from_millis(10), Duration::from_secs(1));
         self
@@ -77,19 +79,20 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
 
     /// Sets how long the store may take for an answer, before it counts as an outage. 2 seconds by
     /// default. A read of the change feed gets no more than a quarter of the staleness bound of it.
+    /// A timeout beyond a day counts as a day.
     pub fn with_lookup_timeout(mut self, timeout: Duration) -> Self {
-        self.lookup_timeout = timeout;
+        self.lookup_timeout = timeout.min(MAX_SPAN);
         self
     }
 
     /// Sets how often usage is written down, which is what a killed process loses at most. 1 second
-    /// by default.
+    /// by default. An interval beyond a day counts as a day.
     ///
     /// # Panics
     /// When it is zero.
     pub fn with_usage_interval(mut self, interval: Duration) -> Self {
         assert!(!interval.is_zero(), "usage can't be written down without a pause");
-        self.usage_interval = interval;
+        self.usage_interval = interval.min(MAX_SPAN);
         self
     }
 
@@ -101,7 +104,8 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
     }
 
     /// Sets how often this service tells the store that it is there, when there is nothing else to
-    /// tell. 10 seconds by default; it is never less than the staleness bound.
+    /// tell. 10 seconds by default; it is never less than the staleness bound. An interval beyond a
+    /// day counts as a day.
     ///
     /// When it could not for three times as long, it passes for gone, and asks the store about every
     /// key until it has.
@@ -110,7 +114,7 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
     /// When it is zero.
     pub fn with_report_interval(mut self, interval: Duration) -> Self {
         assert!(!interval.is_zero(), "reports need a pause between them");
-        self.report_interval = interval;
+        self.report_interval = interval.min(MAX_SPAN);
         self
     }
 
@@ -162,6 +166,10 @@ impl<S: Scope, St: KeyStore> KeyServiceBuilder<S, St> {
         KeyService::start(core, self.poll_interval, self.usage_interval)
     }
 }
+
+/// The longest span that the service reckons with. Times are computed from spans in many places, and
+/// none of them can overflow within it.
+const MAX_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A read of the feed that hangs is given up well within the bound: it may hang on a connection that
 /// is dead, while the store is there again for whoever makes a new one.

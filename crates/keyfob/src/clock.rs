@@ -114,7 +114,7 @@ impl ManualClock {
     /// Lets both clocks go on by this much.
     pub fn advance(&self, by: Duration) {
         let mut now = self.now();
-        *now = (now.0.saturating_add(by), now.1 + by);
+        *now = (now.0.saturating_add(by), now.1.saturating_add(by));
     }
 
     /// Lets the machine sleep: the time of day goes on by this much, and the monotonic clock stays.

@@ -112,7 +112,7 @@ impl NodeConfirmation {
 /// Whether a node has been silent for so long that it honours nothing from memory any more. The
 /// clocks of nodes are taken to differ by less than one of its intervals.
 pub(crate) fn is_gone(report: &NodeReport, now: Timestamp) -> bool {
-    report.reported_at.saturating_add(report.interval * INTERVALS_UNTIL_GONE) < now
+    report.reported_at.saturating_add(report.interval.saturating_mul(INTERVALS_UNTIL_GONE)) < now
 }
 
 impl Serialize for Confirmation {

@@ -45,6 +45,9 @@ type BoxFuture<'s, T> = Pin<Box<dyn Future<Output = T> + Send + 's>>;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(160);
 
+/// No confirmation is waited for longer. Every staleness bound has passed by then.
+const MAX_WAIT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// How long the list may take, however short the wait is.
 const LEAST_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -59,7 +62,8 @@ impl<'s, S: Scope, St: KeyStore> KeyChange<'s, S, St> {
 
     /// Makes the change, and waits until every node that the store lists has applied it, until the
     /// staleness bound has passed, or for this long, whichever comes first. Nodes that have not
-    /// reported for three of their intervals are gone, and are not waited for.
+    /// reported for three of their intervals are gone, and are not waited for. The wait is a week at
+    /// most, however long the timeout is.
     ///
     /// A repeated revocation is confirmed like the first: so is one that somebody else made.
     ///
@@ -74,12 +78,13 @@ impl<'s, S: Scope, St: KeyStore> KeyChange<'s, S, St> {
         let Self { service, what, write } = self;
         let committed = write.await?;
         let position = committed.position;
+        // First of all: from here on this process accepts nothing that the change ended.
+        let key = service.settle(what, committed);
         let since = Since {
             committed: service.core.moment(),
             committed_at: service.now(),
-            deadline: Instant::now() + timeout,
+            deadline: Instant::now() + timeout.min(MAX_WAIT),
         };
-        let key = service.settle(what, committed);
         let confirmation = wait(service, key, position, &since).await;
         report::concluded(&confirmation);
         Ok(confirmation)
@@ -131,7 +136,8 @@ async fn wait<S: Scope, St: KeyStore>(
             take_down(&mut confirmation, nodes, service);
         }
         let gone_by = service.core.moment().surely_since(since.committed);
-        confirmation.bound_passed = gone_by > confirmation.staleness_bound + CLOCK_LAG;
+        confirmation.bound_passed =
+            gone_by > confirmation.staleness_bound.saturating_add(CLOCK_LAG);
         confirmation.concluded_at = service.now();
         if confirmation.in_force() || Instant::now() >= since.deadline {
             return confirmation;

@@ -73,8 +73,9 @@ impl Registration {
     pub(crate) fn is_listed(&self, now: Moment) -> bool {
         let Some(node) = &self.node else { return true };
         let standing = self.standing();
-        let until_gone = node.interval * INTERVALS_UNTIL_GONE;
-        let lasts = |reported| now.since(reported) + self.staleness_bound <= until_gone;
+        let until_gone = node.interval.saturating_mul(INTERVALS_UNTIL_GONE);
+        let lasts =
+            |reported| now.since(reported).saturating_add(self.staleness_bound) <= until_gone;
         !standing.left && standing.reports.last_success.is_some_and(lasts)
     }
 

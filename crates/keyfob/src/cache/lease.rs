@@ -42,7 +42,7 @@ impl Lease {
     /// Acquired by readers with what the read brought: changes are applied before they are vouched for.
     pub(crate) fn renew(&self, read_began: Moment) {
         self.began.store(read_began.wall.as_micros(), Ordering::Release);
-        self.until.store(nanos(read_began.monotonic + self.bound), Ordering::Release);
+        self.until.store(nanos(read_began.monotonic.saturating_add(self.bound)), Ordering::Release);
     }
 
     pub(crate) fn revoke(&self) {

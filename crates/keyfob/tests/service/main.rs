@@ -5,6 +5,7 @@
 mod cache;
 mod confirmation;
 mod create;
+mod durations;
 mod faulty_store;
 mod history;
 mod life;
