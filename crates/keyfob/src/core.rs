@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use crate::attempts::SharedAttempts;
 use crate::cache::{Cache, CachedKey, Verdict};
 use crate::clock::Moment;
-use crate::lookups::Lookups;
+use crate::lookups::{Joined, Lookups};
 use crate::registration::Registration;
 use crate::usage_counter::UsageCounter;
 use crate::{Clock, Outage, Principal, Refusal, Requirement, VerifyError, report};
@@ -110,32 +110,48 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
     }
 
     /// Asks the store. What is asked for while a lookup is under way goes into the next one.
+    ///
+    /// One deadline is around all of it: the wait for a batch, the store's answer, and repetitions. It
+    /// runs on the caller's own runtime, so that it holds where the service's has ended.
     pub(crate) async fn look_up(
         self: &Arc<Self>,
         key: &[u8],
         requirement: &Requirement<S>,
     ) -> Result<Principal<S>, VerifyError> {
         let hash = self.admit(key)?.hash();
+        let found = {
+            // A caller outside of every runtime borrows the timer of the service's.
+            let _timer = Handle::try_current().is_err().then(|| self.runtime.enter());
+            tokio::time::timeout(self.lookup_timeout, self.look_up_hash(hash))
+        };
+        match found.await.unwrap_or(Err(Outage::Timeout))? {
+            Some(key) => {
+                let conclusion = self.conclude(&key, requirement);
+                self.usage.count(&key, outcome(&conclusion), self.clock.coarse_wall());
+                Ok(conclusion?)
+            }
+            None => Err(Refusal::Unknown.into()),
+        }
+    }
+
+    async fn look_up_hash(self: &Arc<Self>, hash: KeyHash) -> Result<Option<CachedKey<S>>, Outage> {
         for _ in 0..MOST_ATTEMPTS {
-            let (answer, start) = self.lookups.join(hash);
-            if start {
+            let Joined { answer, turn } = self.lookups.join(hash).ok_or(Outage::Overloaded)?;
+            if let Some(turn) = turn {
+                // The turn moves into the task: when that never runs, it is given back.
                 let core = Arc::clone(self);
-                self.runtime.spawn(async move {
-                    core.lookups.run(|hashes| core.ask(hashes)).await;
-                });
+                self.runtime.spawn(turn.run(move |hashes| {
+                    let core = Arc::clone(&core);
+                    async move { core.ask(hashes).await }
+                }));
             }
             match answer.await.map_err(|_| Outage::Interrupted)? {
-                Ok(Some(key)) => {
-                    let conclusion = self.conclude(&key, requirement);
-                    self.usage.count(&key, outcome(&conclusion), self.clock.coarse_wall());
-                    return Ok(conclusion?);
-                }
-                Ok(None) => return Err(Refusal::Unknown.into()),
-                Err(LookupFailure::Outage(outage)) => return Err(outage.into()),
+                Ok(found) => return Ok(found),
+                Err(LookupFailure::Outage(outage)) => return Err(outage),
                 Err(LookupFailure::Overtaken) => {}
             }
         }
-        Err(Outage::Overtaken.into())
+        Err(Outage::Overtaken)
     }
 
     /// Asks the store for a batch, and keeps what may be kept.

@@ -68,11 +68,16 @@ struct Feed<S, St> {
 impl<S: Scope, St: KeyStore> Feed<S, St> {
     async fn follow(self) {
         let mut cursor = None;
+        let mut lost = false;
         let mut backoff = Backoff::up_to(self.poll / 2);
         loop {
             match self.step(cursor).await {
                 Ok(Step { reached, idle }) => {
-                    backoff.reset();
+                    // To start over proves nothing: the next read may lose the feed again.
+                    if cursor.is_some() {
+                        backoff.reset();
+                        lost = false;
+                    }
                     let rest = if idle && cursor == Some(reached) { REST } else { Duration::ZERO };
                     cursor = Some(reached);
                     if idle {
@@ -82,6 +87,11 @@ impl<S: Scope, St: KeyStore> Feed<S, St> {
                 Err(StoreError::FeedLost) => {
                     tracing::warn!("the change feed was lost: the cache starts over");
                     cursor = None;
+                    // Once is an event. A store that loses it again and again is an outage.
+                    if lost {
+                        tokio::time::sleep(backoff.pause()).await;
+                    }
+                    lost = true;
                 }
                 Err(error) => {
                     report::feed_read_failed(&error);

@@ -98,6 +98,9 @@ pub enum Outage {
     /// store panicked.
     #[error("the lookup of the key was interrupted")]
     Interrupted,
+    /// Too many callers wait for the store already: 100,000 in this process.
+    #[error("the key was not looked up, since too many lookups wait for the store")]
+    Overloaded,
     /// The answers kept being overtaken by changes to the key.
     #[error("the key kept changing while it was looked up")]
     Overtaken,

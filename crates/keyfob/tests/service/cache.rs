@@ -66,17 +66,16 @@ async fn caller_who_goes_away_costs_the_others_nothing() {
     let created = create(&service).await;
     let key = created.api_key.expose_secret();
     store.hold_answers();
-    let impatient = service.verify(key);
-    let patient = async {
-        store.lookup_has_read().await;
-        store.release_answers();
-        service.verify(key).await
-    };
+    let mut impatient = Box::pin(service.verify(key));
+    let mut patient = Box::pin(service.verify(key));
     tokio::select! {
         biased;
-        answer = impatient => drop(answer),
-        () = std::future::ready(()) => {}
+        _ = &mut impatient => panic!("answers are held"),
+        _ = &mut patient => panic!("answers are held"),
+        () = store.lookup_has_read() => {}
     }
+    drop(impatient);
+    store.release_answers();
     patient.await.unwrap();
     assert_eq!(store.finds(), 1);
 }

@@ -22,6 +22,7 @@ struct Faults {
     follower_hangs: AtomicBool,
     follower_calls: AtomicUsize,
     feed_is_lost: AtomicBool,
+    feed_stays_lost: AtomicBool,
     hints: AtomicBool,
     usage_fails: AtomicBool,
     usage_answers_get_lost: AtomicBool,
@@ -57,6 +58,7 @@ impl FaultyStore {
             follower_hangs: AtomicBool::new(false),
             follower_calls: AtomicUsize::new(0),
             feed_is_lost: AtomicBool::new(false),
+            feed_stays_lost: AtomicBool::new(false),
             hints: AtomicBool::new(true),
             usage_fails: AtomicBool::new(false),
             usage_answers_get_lost: AtomicBool::new(false),
@@ -106,6 +108,11 @@ impl FaultyStore {
     /// The next read of the feed does not know its position.
     pub(crate) fn lose_feed(&self) {
         self.0.feed_is_lost.store(true, Ordering::SeqCst);
+    }
+
+    /// No read of the feed knows its position any more.
+    pub(crate) fn lose_feed_for_good(&self) {
+        self.0.feed_stays_lost.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn fail_usage(&self, fail: bool) {
@@ -221,7 +228,8 @@ impl DelegateKeyStore for FaultyStore {
         if self.0.feed_fails.load(Ordering::SeqCst) {
             return outage();
         }
-        if self.0.feed_is_lost.swap(false, Ordering::SeqCst) {
+        let stays_lost = self.0.feed_stays_lost.load(Ordering::SeqCst);
+        if self.0.feed_is_lost.swap(false, Ordering::SeqCst) || stays_lost {
             return Err(StoreError::FeedLost);
         }
         until_released(&self.0.feed_is_held).await;

@@ -139,3 +139,71 @@ async fn no_clock_that_stands_still_or_is_set_lengthens_the_bound() {
         eventually(async || there.health().cache_in_use).await;
     }
 }
+
+/// The deadline covers the wait for a batch too: the two that may be under way both hang.
+#[tokio::test(start_paused = true)]
+async fn every_caller_has_an_answer_in_time_while_the_store_hangs() {
+    let (store, clock) = (FaultyStore::new(), clock());
+    let limit = Duration::from_millis(200);
+    let service = builder(&store, &clock).with_lookup_timeout(limit).build();
+    store.hang_lookups(true);
+    for number in 0..3_000 {
+        let service = service.clone();
+        let hangs_up = async move { service.verify(&stranger(number)).await };
+        drop(tokio::time::timeout(Duration::from_millis(1), hangs_up).await);
+    }
+    let start = tokio::time::Instant::now();
+    let error = service.verify(&stranger(5_000)).await.unwrap_err();
+    assert!(matches!(error, VerifyError::Unavailable(Outage::Timeout)), "{error:?}");
+    assert!(start.elapsed() < limit * 2);
+
+    // Once the store answers again, so does the service, within one more timeout.
+    store.hang_lookups(false);
+    let asked = store.hashes();
+    let created = create(&service).await;
+    let start = tokio::time::Instant::now();
+    while service.verify(created.api_key.expose_secret()).await.is_err() {
+        assert!(start.elapsed() < limit * 2);
+    }
+    assert!(store.hashes() - asked < 10, "callers that hung up are asked for no more");
+}
+
+/// The runtime that built the service may be shut down, or have nobody who drives it.
+#[test]
+fn verification_ends_in_time_whatever_became_of_the_services_runtime() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for shut_down in [true, false] {
+        let (own, callers) = (runtime(), runtime());
+        let service = own.block_on(async {
+            let timeout = Duration::from_millis(20);
+            builder(&FaultyStore::new(), &clock()).with_lookup_timeout(timeout).build()
+        });
+        let undriven = (!shut_down).then_some(own);
+        for number in 0..5 {
+            let error = callers.block_on(service.verify(&stranger(number))).unwrap_err();
+            let expected = |outage: &Outage| {
+                if shut_down {
+                    matches!(outage, Outage::Interrupted)
+                } else {
+                    matches!(outage, Outage::Timeout)
+                }
+            };
+            let VerifyError::Unavailable(outage) = &error else { panic!("{error:?}") };
+            assert!(expected(outage), "{error:?}");
+        }
+        drop((service, undriven));
+    }
+}
+
+/// A store that loses the feed at each read is asked now and then, and not without a pause.
+#[tokio::test(start_paused = true)]
+async fn feed_that_is_lost_again_and_again_is_read_with_pauses() {
+    let store = FaultyStore::new();
+    let service = builder(&store, &clock()).build();
+    store.lose_feed_for_good();
+    let before = store.follower_calls();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let calls = store.follower_calls() - before;
+    assert!((5..200).contains(&calls), "{calls} calls in ten seconds");
+    drop(service);
+}
