@@ -15,9 +15,9 @@ fn cell(page: &str, row: &str, label: &str) -> String {
 
 /// A server that was killed ten minutes ago: it says nothing any more, and has not signed off.
 const KILLED: &str = "INSERT INTO keyfob_nodes \
-    (id, name, started_at, reported_at, position, staleness_bound, report_interval) \
+    (id, name, started_at, reported_at, position, staleness_bound, report_interval, mark) \
     SELECT x'0190a6e45b2c7d3e8f40112233445566', 'killed:1', started_at - 7200000000, \
-    reported_at - 600000000, 1, 7000000, 1000000 FROM keyfob_nodes";
+    reported_at - 600000000, 1, 7000000, 1000000, 0 FROM keyfob_nodes";
 
 #[test]
 fn figures_of_each_server_are_its_own() {
