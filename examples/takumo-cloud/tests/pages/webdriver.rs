@@ -173,8 +173,17 @@ impl Window {
         self.find(selector).fill(text);
     }
 
+    /// Reads the element's text. A page that is replaced between the two calls makes the element
+    /// stale: then it is found again.
+    #[track_caller]
     pub(crate) fn text(&self, selector: &str) -> String {
-        self.find(selector).text()
+        let what = json!({ "using": "css selector", "value": selector });
+        let text = wait(&format!("the text of {selector} at {}", self.url()), || {
+            let found = self.try_post("/element", &what).ok()?;
+            let id = found[ELEMENT].as_str()?;
+            self.try_get(&format!("/element/{id}/text")).ok()
+        });
+        text.as_str().unwrap().to_owned()
     }
 
     /// Waits until the element's text holds this.
@@ -185,8 +194,13 @@ impl Window {
         });
     }
 
+    #[track_caller]
     fn get(&self, path: &str) -> Value {
-        call(&self.agent, "GET", &format!("{}{path}", self.session), None).unwrap()
+        self.try_get(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    fn try_get(&self, path: &str) -> Result<Value, String> {
+        call(&self.agent, "GET", &format!("{}{path}", self.session), None)
     }
 
     #[track_caller]
@@ -215,11 +229,6 @@ pub(crate) struct Element<'w> {
 impl Element<'_> {
     pub(crate) fn click(&self) {
         self.post("click", &json!({}));
-    }
-
-    pub(crate) fn text(&self) -> String {
-        let path = format!("/element/{}/text", self.id);
-        self.window.get(&path).as_str().unwrap().to_owned()
     }
 
     pub(crate) fn property(&self, name: &str) -> Value {
