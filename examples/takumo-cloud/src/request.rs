@@ -61,10 +61,10 @@ fn new_id() -> RequestId {
     RequestId::new(&id).expect("`req_` and 32 hex digits are visible ASCII")
 }
 
-/// The path for the log: without its query, cut to a bearable length, and not at all if someone
-/// put a key in it.
+/// The path for the log, without its query and cut to a bearable length. A path that may hold a key
+/// is left out, in whichever way it is encoded.
 fn loggable(path: &str) -> String {
-    if scanner::mentions_key(path) {
+    if scanner::may_hold_key(path) {
         return "(holds a key)".into();
     }
     path.chars().take(200).collect()

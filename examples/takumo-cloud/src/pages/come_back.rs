@@ -35,7 +35,7 @@ impl Next {
             return None;
         }
         let decoded = percent_decode_str(text).decode_utf8().ok()?;
-        if decoded.chars().any(char::is_control) || scanner::mentions_key(&decoded) {
+        if decoded.chars().any(char::is_control) || scanner::may_hold_key(text) {
             return None;
         }
         let uri: Uri = text.parse().ok()?;

@@ -218,6 +218,47 @@ fn put_keys_in_wrong_places(owner: &Client, search: &mut Search) {
         assert!((200..500).contains(&answer.status), "{}", answer.body);
         search.answer("the answer to a key in the wrong place", &answer);
     }
+    for spelled in encoded(&made).into_iter().chain(encoded(&unknown)) {
+        for path in [
+            format!("/{spelled}"),
+            format!("/v1/keys/{spelled}"),
+            format!("/v1/keys/{spelled}/disable"),
+            format!("/v1/keys?api_key={spelled}"),
+            format!("/v1/keys?cursor={spelled}"),
+            format!("/v1/audit/events?actor={spelled}"),
+            format!("/settings/api-keys/{spelled}"),
+            format!("/settings/api-keys?q={spelled}"),
+        ] {
+            let referer = format!("http://localhost{path}");
+            let answer = client.call("GET", &path, &[("referer", &referer)], "");
+            assert!((200..500).contains(&answer.status), "{path}: {}", answer.body);
+            search.answer(&format!("the answer to {path}"), &answer);
+        }
+        // Digits without a prefix are a name that a policy may have.
+        if spelled.len() == 64 {
+            continue;
+        }
+        let answer = client.put(&format!("/v1/policies/{spelled}"), &json!({}));
+        assert!((200..500).contains(&answer.status), "{}", answer.body);
+        search.answer("the answer to a policy named by an encoded key", &answer);
+    }
+}
+
+/// Spellings of a key in an address that leave most of its digits readable.
+fn encoded(key: &str) -> Vec<String> {
+    let digits = &key[8..];
+    let first = percent(&digits.as_bytes()[..1]);
+    vec![
+        key.replacen('_', "%5F", 1),
+        key.replacen('t', "%74", 1),
+        key.replacen('t', "%2574", 1),
+        key.replacen('_', "%25255f", 1),
+        format!("{}{digits}", percent(&key.as_bytes()[..8])),
+        format!("tk_live_{first}{}", &digits[1..]),
+        percent(key.as_bytes()),
+        key.to_uppercase(),
+        digits.to_owned(),
+    ]
 }
 
 /// The commands, and files that they are given.
