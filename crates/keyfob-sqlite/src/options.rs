@@ -19,6 +19,7 @@ pub struct SqliteOptions {
     path: PathBuf,
     table_prefix: TablePrefix,
     readers: NonZeroUsize,
+    list_readers: NonZeroUsize,
     create_if_missing: bool,
     migrations: bool,
     busy_timeout: Duration,
@@ -28,13 +29,14 @@ pub struct SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// The defaults: tables that start with `keyfob_`, two readers, the file is created and migrated
-    /// as needed, and another process may hold the file's lock for 5 seconds.
+    /// The defaults: tables that start with `keyfob_`, two readers for lookups and two for lists. The
+    /// file is created and migrated as needed. Another process may hold its lock for 5 seconds.
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self {
             path: path.as_ref().to_owned(),
             table_prefix: TablePrefix::default(),
             readers: NonZeroUsize::MIN.saturating_add(1),
+            list_readers: NonZeroUsize::MIN.saturating_add(1),
             create_if_missing: true,
             migrations: true,
             busy_timeout: Duration::from_secs(5),
@@ -50,9 +52,16 @@ impl SqliteOptions {
         self
     }
 
-    /// How many threads answer reads, each with a connection of its own.
+    /// Sets how many threads answer lookups and read the feed. Each has its own connection.
     pub const fn with_readers(mut self, readers: NonZeroUsize) -> Self {
         self.readers = readers;
+        self
+    }
+
+    /// Sets how many threads answer lists, audit pages and usage. Each has its own connection. They
+    /// are apart from [`readers`](Self::with_readers), so a long list never delays a lookup.
+    pub const fn with_list_readers(mut self, readers: NonZeroUsize) -> Self {
+        self.list_readers = readers;
         self
     }
 
@@ -118,6 +127,10 @@ impl SqliteOptions {
 
     pub(crate) const fn readers(&self) -> usize {
         self.readers.get()
+    }
+
+    pub(crate) const fn list_readers(&self) -> usize {
+        self.list_readers.get()
     }
 
     pub(crate) const fn create_if_missing(&self) -> bool {

@@ -71,13 +71,25 @@ impl SqliteStore {
         Self(Arc::new(threads))
     }
 
+    /// Reads on the threads of lookups and the feed: for short reads only.
+    async fn look_up<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Reads<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (request, answered) = request::read(work);
+        self.0.lookups().push(request).map_err(|_| Refused::Closed)?;
+        answer(answered).await
+    }
+
+    /// Reads on the threads of lists: for everything that a caller may make long or frequent.
     async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Reads<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (request, answered) = request::read(work);
-        self.0.reads().push(request).map_err(|_| Refused::Closed)?;
+        self.0.lists().push(request).map_err(|_| Refused::Closed)?;
         answer(answered).await
     }
 
@@ -126,7 +138,7 @@ impl KeyStore for SqliteStore {
 
     async fn find(&self, hashes: &[KeyHash]) -> Result<FoundKeys, StoreError> {
         let hashes = hashes.to_vec();
-        self.read(move |reads| reads.find(&hashes)).await
+        self.look_up(move |reads| reads.find(&hashes)).await
     }
 
     async fn get(
@@ -274,11 +286,11 @@ impl KeyStore for SqliteStore {
 
     #[expect(clippy::redundant_closure_for_method_calls, reason = "its lifetime is too narrow")]
     async fn position(&self) -> Result<FeedCursor, StoreError> {
-        self.read(|reads| reads.end_cursor()).await
+        self.look_up(|reads| reads.end_cursor()).await
     }
 
     async fn changes(&self, after: FeedCursor, limit: usize) -> Result<Changes, StoreError> {
-        self.read(move |reads| reads.changes(after, limit)).await
+        self.look_up(move |reads| reads.changes(after, limit)).await
     }
 
     /// Returns at once after a commit of this store, and within about 25 milliseconds after one of
@@ -293,10 +305,62 @@ impl KeyStore for SqliteStore {
 
     #[expect(clippy::redundant_closure_for_method_calls, reason = "its lifetime is too narrow")]
     async fn nodes(&self) -> Result<Vec<NodeReport>, StoreError> {
-        self.read(|reads| reads.nodes()).await
+        self.look_up(|reads| reads.nodes()).await
     }
 
     async fn forget_node(&self, node: NodeId) -> Result<(), StoreError> {
         self.write(move |writes| writes.forget_node(node)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::sync::mpsc::{self, Receiver};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Long enough for any machine: only a failure waits for it.
+    const GUARD: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn lookups_and_feed_do_not_wait_for_lists() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(directory.path().join("app.db"))
+            .with_readers(NonZeroUsize::MIN)
+            .with_list_readers(NonZeroUsize::MIN);
+        let store = SqliteStore::open_with(options).await.unwrap();
+        // As many as there are readers of both kinds. They are sent first.
+        let (release_first, first) = mpsc::channel();
+        let (release_second, second) = mpsc::channel();
+        let short_reads = async {
+            let reads = async {
+                store.find(&[KeyHash::from_bytes([1; 32])]).await.unwrap();
+                store.position().await.unwrap();
+                store.changes(FeedCursor::START, 10).await.unwrap();
+                store.nodes().await.unwrap();
+            };
+            let answered = tokio::time::timeout(GUARD, reads).await;
+            drop((release_first, release_second));
+            answered
+        };
+        let (first, second, answered) = tokio::join!(
+            biased;
+            store.read(hang(first)),
+            store.read(hang(second)),
+            short_reads,
+        );
+        assert!(answered.is_ok(), "lookups waited for lists");
+        first.unwrap();
+        second.unwrap();
+    }
+
+    /// A read that ends when the sender is dropped.
+    fn hang(released: Receiver<()>) -> impl FnOnce(&mut Reads<'_>) -> Result<(), StoreError> {
+        move |_| {
+            let _ = released.recv();
+            Ok(())
+        }
     }
 }

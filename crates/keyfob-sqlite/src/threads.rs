@@ -15,8 +15,8 @@ use crate::watcher::Watcher;
 use crate::writer::Writer;
 use crate::{OpenError, SqliteOptions};
 
-/// The threads of a store: one that writes, some that read, and one that watches for commits of
-/// other processes. Each has its own connection. Dropping this tells them to end.
+/// The threads of a store: one writes, some answer lookups, some answer lists, and one watches for
+/// commits of other processes. Each has its own connection. Dropping this ends them.
 #[derive(Debug)]
 pub(crate) struct Threads {
     shared: Arc<Shared>,
@@ -25,7 +25,10 @@ pub(crate) struct Threads {
 }
 
 struct Shared {
-    reads: Queue<Read>,
+    /// Lookups and the feed. Each is short, and every node's verification depends on them.
+    lookups: Queue<Read>,
+    /// Lists, audit pages and usage. Callers choose how long these take.
+    lists: Queue<Read>,
     writes: Queue<Write>,
     watcher: Watcher,
 }
@@ -48,7 +51,12 @@ impl Threads {
             connection::keep_log_on_close(&writing, false)?;
         }
 
-        let shared = Shared { reads: Queue::new(), writes: Queue::new(), watcher: Watcher::new() };
+        let shared = Shared {
+            lookups: Queue::new(),
+            lists: Queue::new(),
+            writes: Queue::new(),
+            watcher: Watcher::new(),
+        };
         let threads = Self { shared: Arc::new(shared), running: watch::Sender::new(()) };
         let options = Arc::new(options.clone());
         let (reading, readers) = mpsc::channel();
@@ -60,13 +68,22 @@ impl Threads {
         };
         threads.spawn("keyfob-sqlite-writer", writing, &options, None, writer)?;
         for _ in 0..options.readers() {
-            let connection = connection::open_for_reading(&options)?;
             let reader = |connection: &Connection, options: &SqliteOptions, ready: Ready<'_>| {
                 let prepared = Reader::prepare(connection, options.table_prefix());
-                ready.run(prepared, |reader, shared| reader.run(&shared.reads));
+                ready.run(prepared, |reader, shared| reader.run(&shared.lookups));
             };
+            let connection = connection::open_for_reading(&options)?;
             let reading = Some(reading.clone());
-            threads.spawn("keyfob-sqlite-reader", connection, &options, reading, reader)?;
+            threads.spawn("keyfob-sqlite-lookup", connection, &options, reading, reader)?;
+        }
+        for _ in 0..options.list_readers() {
+            let reader = |connection: &Connection, options: &SqliteOptions, ready: Ready<'_>| {
+                let prepared = Reader::prepare(connection, options.table_prefix());
+                ready.run(prepared, |reader, shared| reader.run(&shared.lists));
+            };
+            let connection = connection::open_for_reading(&options)?;
+            let reading = Some(reading.clone());
+            threads.spawn("keyfob-sqlite-list", connection, &options, reading, reader)?;
         }
         let connection = connection::open_for_reading(&options)?;
         let watcher = |connection: &Connection, options: &SqliteOptions, ready: Ready<'_>| {
@@ -91,8 +108,12 @@ impl Threads {
         starting.await.unwrap_or_else(|_| Err(OpenError::Thread(thread_ended())))
     }
 
-    pub(crate) fn reads(&self) -> &Queue<Read> {
-        &self.shared.reads
+    pub(crate) fn lookups(&self) -> &Queue<Read> {
+        &self.shared.lookups
+    }
+
+    pub(crate) fn lists(&self) -> &Queue<Read> {
+        &self.shared.lists
     }
 
     pub(crate) fn writes(&self) -> &Queue<Write> {
@@ -145,7 +166,8 @@ impl Drop for Threads {
 
 impl Shared {
     fn close(&self) {
-        self.reads.close();
+        self.lookups.close();
+        self.lists.close();
         self.writes.close();
         self.watcher.close();
     }
@@ -192,7 +214,8 @@ impl Drop for CloseOnPanic<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
             self.0.close();
-            self.0.reads.clear();
+            self.0.lookups.clear();
+            self.0.lists.clear();
             self.0.writes.clear();
         }
     }
