@@ -57,6 +57,8 @@ CREATE TABLE {prefix}events (
 ) STRICT;
 
 CREATE INDEX {prefix}events_by_organization ON {prefix}events (organization);
+CREATE INDEX {prefix}events_by_actor ON {prefix}events (organization, actor);
+CREATE INDEX {prefix}events_by_action ON {prefix}events (organization, action);
 CREATE INDEX {prefix}events_by_key ON {prefix}events (key) WHERE key IS NOT NULL;
 
 CREATE TABLE {prefix}idempotency (

@@ -104,9 +104,9 @@ impl<'c> Reads<'c> {
         query: &KeyQuery,
         at: Timestamp,
     ) -> Result<Page<KeyRecord, KeyId>, StoreError> {
-        let keys = self.lists.read(organization, query, at)?.into_iter();
-        let keys = keys.map(|key| self.with_secrets(key)).collect::<Result<_, _>>()?;
-        Ok(Page::of_read_ahead(keys, query.size, |last| last.id))
+        let (keys, examined_to) = self.lists.read(organization, query, at)?;
+        let keys = keys.into_iter().map(|key| self.with_secrets(key)).collect::<Result<_, _>>()?;
+        Ok(Page::of_examined(keys, query.size, |last| last.id, examined_to))
     }
 
     fn with_secrets(&mut self, key: NumberedKey) -> Result<KeyRecord, StoreError> {

@@ -167,6 +167,11 @@ pub(crate) fn position(row: &Row<'_>, column: usize) -> Result<FeedPosition, Sto
     }
 }
 
+/// The cursor of the columns `position, mark` of the table of events.
+pub(crate) fn cursor(row: &Row<'_>) -> Result<FeedCursor, StoreError> {
+    Ok(FeedCursor::new(position(row, 0)?, mark(row, 1)?))
+}
+
 /// The mark of an event. SQLite's numbers have a sign, and a mark has none.
 pub(crate) fn mark(row: &Row<'_>, column: usize) -> Result<u128, StoreError> {
     match value(row, column)? {

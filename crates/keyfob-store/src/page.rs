@@ -32,6 +32,10 @@ impl PageSize {
     /// The largest page.
     pub const MAX: Self = Self(200);
 
+    /// The number of rows that a store examines at most for one page. Filters leave out some of them,
+    /// so a page may be short, or empty, and have a next one.
+    pub const MAX_EXAMINED_ROWS: u32 = 5_000;
+
     /// A page of this many, or `None` when it is 0 or more than 200.
     #[must_use]
     pub const fn new(size: u16) -> Option<Self> {
@@ -54,7 +58,7 @@ impl Default for PageSize {
 /// One page of a list, and where the next one starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T, Next> {
-    /// The records of this page.
+    /// The records of this page: at most its size. There may be fewer, or none, before the last page.
     pub items: Vec<T>,
     /// What to ask the next page `after`; `None` when this page is the last.
     pub next: Option<Next>,
@@ -70,5 +74,38 @@ impl<T, Next> Page<T, Next> {
         items.truncate(size);
         let next = items.last().filter(|_| more).map(next);
         Self { items, next }
+    }
+
+    /// Makes a page of a store that examined a bounded number of rows: as
+    /// [`of_read_ahead`](Self::of_read_ahead), but the next page follows `examined_to` if the store
+    /// stopped there before it had enough records.
+    #[must_use]
+    pub fn of_examined(
+        items: Vec<T>,
+        size: PageSize,
+        next: impl FnOnce(&T) -> Next,
+        examined_to: Option<Next>,
+    ) -> Self {
+        let mut page = Self::of_read_ahead(items, size, next);
+        page.next = page.next.or(examined_to);
+        page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_goes_on_where_its_store_stopped() {
+        let page = |items: &[u8], examined_to| {
+            let size = PageSize::new(2).unwrap();
+            let page = Page::of_examined(items.to_vec(), size, |last| *last, examined_to);
+            (page.items, page.next)
+        };
+        assert_eq!(page(&[9, 8, 7], Some(1)), (vec![9, 8], Some(8)));
+        assert_eq!(page(&[9, 8], Some(1)), (vec![9, 8], Some(1)));
+        assert_eq!(page(&[], Some(1)), (vec![], Some(1)));
+        assert_eq!(page(&[9], None), (vec![9], None));
     }
 }

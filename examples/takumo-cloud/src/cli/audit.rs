@@ -59,8 +59,16 @@ impl<'a> Log<'a> {
     }
 
     async fn newest(&self, action: Option<Action>) -> Result<Option<Event>, StoreError> {
-        let query = EventQuery { action, ..EventQuery::new(PageSize::MAX) };
-        Ok(self.page(query).await?.items.into_iter().next())
+        let mut query = EventQuery { action, ..EventQuery::new(PageSize::MAX) };
+        // A page may be empty and have a next one.
+        loop {
+            let page = self.page(query.clone()).await?;
+            query.after = page.next;
+            let newest = page.items.into_iter().next();
+            if newest.is_some() || query.after.is_none() {
+                return Ok(newest);
+            }
+        }
     }
 
     async fn page(&self, query: EventQuery) -> Result<Page<Event, FeedPosition>, StoreError> {

@@ -25,6 +25,8 @@ const SHOWN: u16 = 25;
 /// How many keys one request looks through for a text, which the store has no index for. Who has more
 /// goes on from there.
 const LOOKED_THROUGH: usize = 2_000;
+/// The number of pages that one request reads for a text. The store may return short pages.
+const MAX_QUERIES: usize = 20;
 
 impl KeySearch {
     pub(super) fn read(parameters: &mut Parameters, tenant: &Tenant) -> Result<Self, ApiError> {
@@ -80,7 +82,10 @@ impl KeySearch {
         if self.text.is_empty() {
             return Ok(app.keys.list(organization, query).await?);
         }
-        let (wanted, mut found, mut looked_through) = (self.text.to_lowercase(), Vec::new(), 0);
+        let wanted = self.text.to_lowercase();
+        let mut found = Vec::new();
+        let mut looked_through = 0;
+        let mut queries = 0;
         loop {
             let page = app.keys.list(organization, query.clone()).await?;
             for key in page.items {
@@ -93,10 +98,11 @@ impl KeySearch {
                     return Ok(Page { items: found, next: Some(last) });
                 }
             }
-            match page.next {
-                Some(next) => query.after = Some(next),
-                None => return Ok(Page { items: found, next: None }),
+            queries += 1;
+            if page.next.is_none() || queries == MAX_QUERIES {
+                return Ok(Page { items: found, next: page.next });
             }
+            query.after = page.next;
         }
     }
 
