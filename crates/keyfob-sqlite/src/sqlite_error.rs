@@ -20,6 +20,13 @@ impl SqliteError {
         self.0.sqlite_error().map(|error| error.extended_code)
     }
 
+    /// Returns true if the same request may succeed later: the file is locked, the disk is full, and
+    /// the like.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.clone().into_store_error().is_transient()
+    }
+
     pub(crate) fn code(&self) -> Option<ErrorCode> {
         self.0.sqlite_error_code()
     }

@@ -4,6 +4,8 @@
 //! tables like these already, and reaches them its own way: here by statements that are the same
 //! for every database, through [`Database::run`] and [`Database::run_all`].
 //!
+//! Reads go to connections of their own and never wait for a write.
+//!
 //! A change here and its line in keyfob's log are two transactions: the change first. A process
 //! that dies in between has changed a policy, say, without logging it.
 

@@ -175,6 +175,11 @@ impl From<CreateError> for ApiError {
 
 impl From<DatabaseError> for ApiError {
     fn from(error: DatabaseError) -> Self {
+        if error.is_lost_race() {
+            return Self::conflict(
+                "Another change came first. Read the current state, then repeat the request.",
+            );
+        }
         Self::failure(&error, error.is_transient())
     }
 }

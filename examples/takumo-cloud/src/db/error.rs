@@ -1,12 +1,13 @@
 use deadpool_postgres::PoolError;
 use keyfob_postgres::PostgresError;
+use keyfob_sqlite::SqliteError;
 
 /// Why the tables could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// SQLite said so.
     #[error("takumo's tables could not be read or written")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[from] SqliteError),
     /// PostgreSQL said so, or could not be reached.
     #[error("takumo's tables could not be read or written")]
     Postgres(#[from] PostgresError),
@@ -52,13 +53,21 @@ impl DatabaseError {
     /// Whether the same request may succeed later.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Sqlite(error) => matches!(
-                error.sqlite_error_code(),
-                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
-            ),
+            Self::Sqlite(error) => error.is_transient(),
             Self::Postgres(error) => error.is_transient(),
             Self::TimedOut | Self::Stopped | Self::Thread(_) => true,
             Self::Missing | Self::Older { .. } | Self::Newer { .. } | Self::Corrupt(_) => false,
+        }
+    }
+
+    /// Returns true if another change came first: it removed what this one depends on, or
+    /// took the same name.
+    pub(crate) fn is_lost_race(&self) -> bool {
+        match self {
+            // FOREIGN KEY, PRIMARY KEY and UNIQUE.
+            Self::Sqlite(error) => matches!(error.extended_code(), Some(787 | 1555 | 2067)),
+            Self::Postgres(error) => matches!(error.code(), Some("23503" | "23505")),
+            _ => false,
         }
     }
 
@@ -69,6 +78,12 @@ impl DatabaseError {
             Self::TimedOut => true,
             _ => false,
         }
+    }
+}
+
+impl From<rusqlite::Error> for DatabaseError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error.into())
     }
 }
 

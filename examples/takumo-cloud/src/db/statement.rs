@@ -20,6 +20,11 @@ impl Statement {
     pub(super) const fn new(sql: &'static str, values: Vec<Value>) -> Self {
         Self { sql, values }
     }
+
+    /// Returns true if it writes nothing.
+    pub(super) fn reads(&self) -> bool {
+        self.sql.starts_with("SELECT")
+    }
 }
 
 /// What a column or a parameter may hold. Times are 64-bit microseconds.

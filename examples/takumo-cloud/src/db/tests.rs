@@ -156,3 +156,20 @@ async fn session_that_has_ended_is_not_begun_again_by_who_saves_it_late() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn change_whose_organization_or_name_is_taken_meanwhile_has_lost_a_race() {
+    each(async |db| {
+        let member = "INSERT INTO takumo_policies \
+             (organization, environment, name, version, document, updated_at, updated_by) \
+             VALUES ('gone', 'live', 'pii', 1, '{}', 0, 'cli')";
+        let error = db.run(member, values![]).await.err().unwrap();
+        assert!(error.is_lost_race() && !error.is_transient(), "{error:?}");
+        db.run_all([add("a", "free")]).await.unwrap();
+        let error = db.run_all([add("a", "free")]).await.err().unwrap();
+        assert!(error.is_lost_race(), "{error:?}");
+        let error = db.run_all([add("b", "no such plan")]).await.err().unwrap();
+        assert!(!error.is_lost_race(), "{error:?}");
+    })
+    .await;
+}
