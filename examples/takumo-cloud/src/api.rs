@@ -15,7 +15,7 @@ mod usage;
 mod whoami;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, patch, post, put};
 use serde_json::json;
 
@@ -97,6 +97,6 @@ pub(crate) fn router(app: App, front: Front) -> Router {
         .method_not_allowed_fallback(async || {
             ApiError::new(Code::MethodNotAllowed, "this route has other methods: see Allow")
         })
-        .layer(from_fn(request::carry))
+        .layer(from_fn_with_state(app.changes.clone(), request::carry))
         .with_state(app)
 }

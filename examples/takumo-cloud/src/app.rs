@@ -1,11 +1,14 @@
 //! What every request and every command works on.
 
+use std::time::Duration;
+
 use keyfob::{
     Action, Author, Details, DynStore, Environment, KeyName, KeyService, NewEvent, OrganizationId,
     StoreError,
 };
 use serde_json::json;
 
+use crate::changes::Changes;
 use crate::config::DatabaseConfig;
 use crate::db::{Database, DatabaseError, Organization, OrganizationChange};
 use crate::store::{IfMissing, OpenError, Store};
@@ -19,8 +22,12 @@ pub(crate) type Keys = KeyService<Scope, DynStore>;
 pub(crate) struct App {
     pub(crate) keys: Keys,
     pub(crate) db: Database,
+    pub(crate) changes: Changes,
     store: Store,
 }
+
+/// The time that changes under way have to end when the application closes.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// What the process is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +52,15 @@ impl App {
             Purpose::Serve { only: None } => keys,
             Purpose::Operate => keys.without_registration(),
         };
-        Ok(Self { keys: keys.build(), db, store })
+        Ok(Self { keys: keys.build(), db, changes: Changes::new(), store })
     }
 
     /// Finishes what was begun and closes the database. Nothing can be asked any more.
     pub(crate) async fn close(self) {
-        let Self { keys, db, store, .. } = self;
+        let Self { keys, db, changes, store } = self;
+        if tokio::time::timeout(GRACE, changes.ended()).await.is_err() {
+            tracing::warn!("some changes did not end in time");
+        }
         shut_down(&keys).await;
         // The service first: it follows a feed that ends with the store.
         drop(keys);

@@ -73,8 +73,18 @@ impl ApiError {
             Self::unavailable()
         } else {
             tracing::error!(error = chain, "a request failed");
-            Self::new(Code::InternalError, "something failed here, and it is not your request")
+            Self::internal()
         }
+    }
+
+    /// The panic of a handler. Its message is in the log already: the panic hook wrote it.
+    pub(crate) fn panicked() -> Self {
+        tracing::error!("a handler panicked");
+        Self::internal()
+    }
+
+    fn internal() -> Self {
+        Self::new(Code::InternalError, "something failed here, and it is not your request")
     }
 
     pub(crate) fn unavailable() -> Self {

@@ -7,6 +7,7 @@ mod api;
 mod app;
 mod attempts;
 mod auth;
+mod changes;
 pub mod cli;
 mod config;
 mod cursor;

@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use keyfob::RequestId;
 use tracing::Instrument;
 
+use crate::changes::Changes;
 use crate::error::ApiError;
 use crate::{scanner, unread};
 
@@ -19,7 +20,11 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 ///
 /// The name is always our own. One that a client sends is not taken over: it stands in the audit
 /// log, which is no place for what a caller may choose.
-pub(crate) async fn carry(request: Request, next: Next) -> Response {
+pub(crate) async fn carry(
+    State(changes): State<Changes>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = new_id();
     let (parts, body) = request.into_parts();
     let (body, unread) = unread::lend(body);
@@ -29,7 +34,7 @@ pub(crate) async fn carry(request: Request, next: Next) -> Response {
     let begun = Instant::now();
 
     let span = tracing::info_span!("request", id = id.as_str());
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = changes.serve(request, next).instrument(span).await;
 
     let error = response.extensions_mut().remove::<ApiError>();
     if let Some(error) = &error {

@@ -32,6 +32,8 @@ mod first_minute;
 mod fleet;
 #[path = "../takumo/grants.rs"]
 mod grants;
+#[path = "../takumo/hang_up.rs"]
+mod hang_up;
 #[path = "../takumo/idempotency.rs"]
 mod idempotency;
 #[path = "../takumo/import.rs"]

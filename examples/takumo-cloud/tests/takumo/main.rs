@@ -16,6 +16,7 @@ mod environments;
 mod first_minute;
 mod fleet;
 mod grants;
+mod hang_up;
 mod idempotency;
 mod import;
 mod key_commands;
