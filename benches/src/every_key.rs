@@ -29,7 +29,7 @@ impl DelegateKeyStore for EveryKey {
             secret: 1,
             retires_at: None,
         };
-        let keys = hashes.iter().map(|hash| Some(key(hash))).collect();
+        let keys = hashes.iter().map(|hash| Ok(Some(key(hash)))).collect();
         Ok(FoundKeys { position: FeedPosition::START, keys })
     }
 

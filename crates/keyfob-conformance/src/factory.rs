@@ -2,7 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use keyfob_store::{BackendError, DynStore, KeyStore};
+use keyfob_store::{BackendError, DynStore, KeyId, KeyStore};
 
 /// How the suite gets the stores that it checks.
 ///
@@ -28,6 +28,17 @@ pub trait StoreFactory: Send + Sync + 'static {
         &self,
         data: &Self::Data,
     ) -> impl Future<Output = Result<Self::Store, BackendError>> + Send;
+
+    /// Damages what is stored of a key, behind the back of every handle: writes a value that the
+    /// store never writes. Returns false if nothing can do that to a store of this kind.
+    ///
+    /// # Errors
+    /// Whatever stands in the way. It fails the check that needed the damage.
+    fn damage(
+        &self,
+        data: &Self::Data,
+        key: KeyId,
+    ) -> impl Future<Output = Result<bool, BackendError>> + Send;
 }
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -40,6 +51,7 @@ pub(crate) trait AnyFactory: Send + Sync {
 /// Where the data of one check is.
 pub(crate) trait Place: Send + Sync {
     fn open(&self) -> BoxFuture<'_, Result<DynStore, BackendError>>;
+    fn damage(&self, key: KeyId) -> BoxFuture<'_, Result<bool, BackendError>>;
 }
 
 impl<F: StoreFactory> AnyFactory for F {
@@ -59,5 +71,9 @@ struct PlaceOf<F: StoreFactory> {
 impl<F: StoreFactory> Place for PlaceOf<F> {
     fn open(&self) -> BoxFuture<'_, Result<DynStore, BackendError>> {
         Box::pin(async { Ok(DynStore::new(self.factory.open(&self.data).await?)) })
+    }
+
+    fn damage(&self, key: KeyId) -> BoxFuture<'_, Result<bool, BackendError>> {
+        Box::pin(self.factory.damage(&self.data, key))
     }
 }

@@ -33,6 +33,12 @@ impl Stage {
         self.place.open().await.map_err(|error| Failure::unopened("opening a handle", &error))
     }
 
+    /// Damages a stored key. False: a store of this kind can't be damaged.
+    pub(crate) async fn damage(&self, key: KeyId) -> Result<bool, Failure> {
+        let damaged = self.place.damage(key).await;
+        damaged.map_err(|error| Failure::unopened("damaging a key", &error))
+    }
+
     /// Two handles on the same data, as two processes would have.
     pub(crate) async fn open_two(&self) -> Result<[DynStore; 2], Failure> {
         Ok([self.open().await?, self.open().await?])

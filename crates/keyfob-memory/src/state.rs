@@ -151,7 +151,7 @@ impl State {
 
     pub(crate) fn find(&self, hashes: &[KeyHash]) -> FoundKeys {
         let find = |hash| self.keys.get(self.by_hash.get(hash)?)?.found_by(hash);
-        FoundKeys { position: self.end(), keys: hashes.iter().map(find).collect() }
+        FoundKeys { position: self.end(), keys: hashes.iter().map(find).map(Ok).collect() }
     }
 
     pub(crate) fn get(

@@ -2,7 +2,7 @@
 
 use keyfob_conformance::{ModelRun, StoreFactory, run_all, run_model};
 use keyfob_memory::MemoryStore;
-use keyfob_store::BackendError;
+use keyfob_store::{BackendError, KeyId};
 
 struct InMemory;
 
@@ -16,6 +16,11 @@ impl StoreFactory for InMemory {
 
     async fn open(&self, data: &MemoryStore) -> Result<MemoryStore, BackendError> {
         Ok(data.clone())
+    }
+
+    /// Nothing but the store reaches its memory.
+    async fn damage(&self, _data: &MemoryStore, _key: KeyId) -> Result<bool, BackendError> {
+        Ok(false)
     }
 }
 

@@ -75,19 +75,20 @@ impl Lookups {
     }
 
     /// Asks the primary about what the replica does not know: a key that was made on another node a moment ago, and
-    /// is presented here before the replica has it, is a good key. What both know not is asked for twice, which is
+    /// is presented here before the replica has it, is a good key. The same goes for a key that is damaged there. What both know not is asked for twice, which is
     /// the price of it.
     async fn completed(
         &self,
         hashes: &[KeyHash],
         mut found: FoundKeys,
     ) -> Result<FoundKeys, StoreError> {
-        let is_unknown = |(_, key): &(&KeyHash, &Option<_>)| key.is_none();
+        let is_missing = |key: &Result<Option<_>, _>| !matches!(key, Ok(Some(_)));
+        let asked = hashes.iter().zip(&found.keys);
         let unknown: Vec<_> =
-            hashes.iter().zip(&found.keys).filter(is_unknown).map(|(hash, _)| *hash).collect();
+            asked.filter(|(_, key)| is_missing(key)).map(|(hash, _)| *hash).collect();
         if !unknown.is_empty() {
             let newer = self.ask_primary(&unknown).await?;
-            let places = found.keys.iter_mut().filter(|key| key.is_none());
+            let places = found.keys.iter_mut().filter(|key| is_missing(key));
             for (place, key) in places.zip(newer.keys) {
                 *place = key;
             }

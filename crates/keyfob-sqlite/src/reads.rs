@@ -1,7 +1,7 @@
 use keyfob_store::{
-    Changes, Event, EventQuery, FeedCursor, FeedPosition, FoundKeys, KeyHash, KeyId, KeyLimit,
-    KeyQuery, KeyRecord, NodeReport, OrganizationId, Page, StoreError, Timestamp, UsageQuery,
-    UsageRow,
+    Changes, DamagedRecord, Event, EventQuery, FeedCursor, FeedPosition, FoundKeys, KeyHash, KeyId,
+    KeyLimit, KeyQuery, KeyRecord, NodeReport, OrganizationId, Page, StoreError, Timestamp,
+    UsageQuery, UsageRow,
 };
 use rusqlite::{Connection, Params, Row, Statement, params};
 
@@ -73,7 +73,10 @@ impl<'c> Reads<'c> {
         self.snapshot_end = Some(position);
         let keys = hashes
             .iter()
-            .map(|hash| first(&mut self.find, [hash.as_bytes()], rows::found_key))
+            .map(|hash| match first(&mut self.find, [hash.as_bytes()], rows::found_key) {
+                Ok(found) => Ok(Ok(found)),
+                Err(error) => DamagedRecord::of(error).map(Err),
+            })
             .collect::<Result<_, _>>()?;
         Ok(FoundKeys { position, keys })
     }

@@ -2,7 +2,7 @@
 
 use keyfob_conformance::{ModelRun, StoreFactory, run_all, run_model};
 use keyfob_sqlite::{SqliteOptions, SqliteStore};
-use keyfob_store::BackendError;
+use keyfob_store::{BackendError, KeyId};
 use tempfile::TempDir;
 
 struct InAFile;
@@ -17,6 +17,13 @@ impl StoreFactory for InAFile {
 
     async fn open(&self, directory: &TempDir) -> Result<SqliteStore, BackendError> {
         Ok(SqliteStore::open(directory.path().join("app.db")).await?)
+    }
+
+    async fn damage(&self, directory: &TempDir, key: KeyId) -> Result<bool, BackendError> {
+        let other = rusqlite::Connection::open(directory.path().join("app.db"))?;
+        other.busy_timeout(std::time::Duration::from_secs(5))?;
+        let sql = "UPDATE keyfob_keys SET scopes = 'twice twice' WHERE id = ?1";
+        Ok(other.execute(sql, [key.as_bytes()])? == 1)
     }
 }
 
@@ -40,6 +47,10 @@ impl StoreFactory for Mapped {
         let options = SqliteOptions::new(directory.path().join("app.db"));
         let options = options.with_memory_map(1 << 30).with_page_cache(16 << 10);
         Ok(SqliteStore::open_with(options).await?)
+    }
+
+    async fn damage(&self, directory: &TempDir, key: KeyId) -> Result<bool, BackendError> {
+        InAFile.damage(directory, key).await
     }
 }
 

@@ -1,6 +1,8 @@
 use keyfob_core::{Environment, KeyHash, KeyHint};
 
-use crate::{Actor, FeedPosition, KeyId, KeyName, OrganizationId, Reason, ScopeNames, Timestamp};
+use crate::{
+    Actor, FeedPosition, KeyId, KeyName, OrganizationId, Reason, ScopeNames, StoreError, Timestamp,
+};
 
 /// A key as it is kept: everything about it but its plaintext, which no store ever sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,6 +163,43 @@ pub enum FoundState {
 pub struct FoundKeys {
     /// The read is at least as new as this position of the change feed.
     pub position: FeedPosition,
-    /// For each hash that was asked for, in that order, the key it belongs to.
-    pub keys: Vec<Option<FoundKey>>,
+    /// For each hash that was asked for, in that order, the key it belongs to: `None` if there is no
+    /// such key. A key that can't be read is an error of its own, and not one of the others.
+    pub keys: Vec<Result<Option<FoundKey>, DamagedRecord>>,
+}
+
+impl FoundKeys {
+    /// The keys, if all of them can be read.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] for the first key that can't be read.
+    pub fn all(self) -> Result<Vec<Option<FoundKey>>, StoreError> {
+        Ok(self.keys.into_iter().collect::<Result<_, _>>()?)
+    }
+}
+
+/// A stored record that can't be read: something else than the store changed it, or it is damaged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the store holds something that it did not write: {what}")]
+pub struct DamagedRecord {
+    what: String,
+}
+
+impl DamagedRecord {
+    /// Keeps what a store found wrong with one record, without its contents.
+    ///
+    /// # Errors
+    /// Returns an error that is not about one record, such as an outage.
+    pub fn of(error: StoreError) -> Result<Self, StoreError> {
+        match error {
+            StoreError::Corrupt { what, .. } => Ok(Self { what }),
+            other => Err(other),
+        }
+    }
+}
+
+impl From<DamagedRecord> for StoreError {
+    fn from(DamagedRecord { what }: DamagedRecord) -> Self {
+        Self::Corrupt { what, source: None }
+    }
 }

@@ -21,7 +21,8 @@ use crate::{
 ///    lost. A hash or an id that is stored already is a [`Conflict`](StoreError::Conflict), never an
 ///    overwrite. A token that made a key before is answered before the limit is looked at.
 /// 2. **A lookup tells all and judges nothing.** [`find`](Self::find) answers for each hash with the
-///    key it belongs to, whatever its state, or nothing. It writes nothing.
+///    key it belongs to, whatever its state, or nothing. It writes nothing. A key whose stored data is
+///    damaged is an error for its own hash. The others of the batch have their answers.
 /// 3. **Organizations are apart.** Every other read or write of a key names its organization, and
 ///    another organization's key is [`NotFound`](StoreError::NotFound), as if it never was.
 /// 4. **Revocation is final.** No method makes a revoked key live again. Revoking again succeeds,
@@ -77,7 +78,8 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Looks up hashes: one answer for each, in their order.
     ///
     /// # Errors
-    /// The failures of the store itself; then there is no answer for any of them.
+    /// The failures of the store itself; then there is no answer for any of them. A damaged key fails
+    /// alone, within the answer.
     fn find(
         &self,
         hashes: &[KeyHash],

@@ -30,7 +30,8 @@ pub use feed::{Change, Changed, Changes, Committed, FeedCursor, FeedPosition};
 pub use key_change::{KeyEdit, Rotation, Switch};
 pub use key_id::{InvalidKeyId, KeyId};
 pub use key_record::{
-    FoundKey, FoundKeys, FoundState, KeyRecord, KeyState, KeyStatus, Revocation, SecretRecord,
+    DamagedRecord, FoundKey, FoundKeys, FoundState, KeyRecord, KeyState, KeyStatus, Revocation,
+    SecretRecord,
 };
 pub use key_store::KeyStore;
 pub use new_key::{Idempotency, Issued, KeyLimit, NewKey, NewSecret};

@@ -164,7 +164,15 @@ impl<S: Scope, St: KeyStore> Core<S, St> {
                 .into_iter()
                 .zip(keys)
                 .map(|(hash, found)| {
-                    let found = found.map(CachedKey::of);
+                    let found = match found {
+                        Ok(found) => found.map(CachedKey::of),
+                        // Not cached: each caller learns that this key can't be judged.
+                        Err(damaged) => {
+                            report::damaged_key(&damaged);
+                            let outage = Outage::Store(Arc::new(damaged.into()));
+                            return (hash, Err(LookupFailure::Outage(outage)));
+                        }
+                    };
                     let verdict = self.cache.fill(hash, position, generation, found.as_ref());
                     let overtaken = verdict == Verdict::Overtaken;
                     (hash, if overtaken { Err(LookupFailure::Overtaken) } else { Ok(found) })

@@ -1,7 +1,7 @@
 //! What a service says of itself: events for `tracing`, and numbers for `metrics` if it is asked
 //! for. Neither ever holds a key, a hash or a hint.
 
-use keyfob_store::{KeyRecord, StoreError};
+use keyfob_store::{DamagedRecord, KeyRecord, StoreError};
 
 use crate::{Confirmation, Health, Outage, Principal, VerifyError};
 
@@ -53,6 +53,13 @@ pub(crate) fn lookup(hashes: usize, failure: Option<&Outage>) {
         metrics::histogram!("keyfob_lookup_hashes").record(hashes as f64);
         metrics::counter!("keyfob_lookup_failures_total").increment(u64::from(failure.is_some()));
     }
+}
+
+/// A key whose stored data is damaged. Its callers are answered that it can't be judged.
+pub(crate) fn damaged_key(damaged: &DamagedRecord) {
+    tracing::error!(%damaged, "a stored key can't be read: repair it or restore a backup");
+    #[cfg(feature = "metrics")]
+    metrics::counter!("keyfob_damaged_keys_total").increment(1);
 }
 
 pub(crate) fn feed_read(health: &Health) {

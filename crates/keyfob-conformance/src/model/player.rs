@@ -92,7 +92,7 @@ impl<'a> Player<'a> {
         }
         let hashes: Vec<KeyHash> = self.secrets.iter().map(|secret| secret.hash).collect();
         let expected: Vec<_> = hashes.iter().map(|hash| self.model.find(hash)).collect();
-        same("what every hash finds", store.find(&hashes).await?.keys, expected)?;
+        same("what every hash finds", store.find(&hashes).await?.all()?, expected)?;
         self.compare_feed().await
     }
 

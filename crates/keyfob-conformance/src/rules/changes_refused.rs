@@ -79,7 +79,7 @@ async fn every_change_is_refused(
         let turn = rotation(stage.secret(), ends);
         let hash = turn.secret.hash;
         refused("rotating", &store.rotate(owner, key, turn, by()).await, expected)?;
-        same("what the secret finds", store.find(&[hash]).await?.keys, vec![None])?;
+        same("what the secret finds", store.find(&[hash]).await?.all()?, vec![None])?;
     }
     refused("retiring", &store.retire_old_secret(owner, key, by()).await, expected)?;
     for to in [Switch::Off, Switch::On] {
@@ -108,7 +108,7 @@ async fn revocation_covers_every_secret(stage: &Stage) -> Outcome {
         Some(found(&revoked, FoundState::Revoked, 2, None)),
     ];
     for store in [&store, &other] {
-        same("both secrets", &store.find(&hashes).await?.keys, &expected)?;
+        same("both secrets", &store.find(&hashes).await?.all()?, &expected)?;
     }
     Ok(())
 }

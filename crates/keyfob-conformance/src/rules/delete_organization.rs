@@ -69,7 +69,7 @@ impl Full {
 
     /// Asks that each of its secrets is refused since the organization is gone.
     pub(crate) async fn is_refused(&self, store: &DynStore) -> Outcome {
-        let found = store.find(&self.hashes).await?.keys;
+        let found = store.find(&self.hashes).await?.all()?;
         let states: Vec<_> = found.iter().map(|key| key.as_ref().map(|key| key.state)).collect();
         let expected = vec![Some(FoundState::OrganizationDeleted); self.hashes.len()];
         same("the state of each secret of a deleted organization", states, expected)
@@ -79,11 +79,11 @@ impl Full {
 async fn keys_of_a_deleted_organization_are_refused(stage: &Stage) -> Outcome {
     let [store, other] = stage.open_two().await?;
     let acme = Full::new(stage, &store, "acme").await?;
-    let before = store.find(&acme.hashes).await?.keys;
+    let before = store.find(&acme.hashes).await?.all()?;
     store.delete_organization(&acme.id, by("user:1", 50)).await?;
     for store in [&store, &other] {
         acme.is_refused(store).await?;
-        let found = store.find(&acme.hashes).await?.keys;
+        let found = store.find(&acme.hashes).await?.all()?;
         for (found, before) in found.into_iter().flatten().zip(before.iter().flatten()) {
             let identity = (found.id, found.organization, found.secret, found.environment);
             let before =
@@ -159,13 +159,13 @@ async fn deletion_leaves_other_organizations_alone(stage: &Stage) -> Outcome {
     let (acme, other) = (organization("acme"), organization("ACME"));
     Full::new(stage, &store, "acme").await?;
     let theirs = Full::new(stage, &store, "ACME").await?;
-    let found = store.find(&theirs.hashes).await?.keys;
+    let found = store.find(&theirs.hashes).await?.all()?;
     let listed = every_key(&store, &other, keys(200), at(50)).await?;
     let logged = every_event(&store, &other, events(200)).await?;
     let used = store.usage(&other, all_usage()).await?;
 
     store.delete_organization(&acme, by("user:1", 50)).await?;
-    same("what is found of another", store.find(&theirs.hashes).await?.keys, found)?;
+    same("what is found of another", store.find(&theirs.hashes).await?.all()?, found)?;
     same("its list", every_key(&store, &other, keys(200), at(50)).await?, listed)?;
     same("its log", every_event(&store, &other, events(200)).await?, logged)?;
     same("its usage", store.usage(&other, all_usage()).await?, used)
@@ -195,7 +195,7 @@ async fn deletion_and_insertions_come_one_after_the_other(stage: &Stage) -> Outc
         answers.into_iter().collect::<Result<(), _>>()?;
 
         let listed = every_key(&stores[0], &owner, keys(200), at(1)).await?;
-        let found = stores[1].find(&hashes).await?.keys;
+        let found = stores[1].find(&hashes).await?.all()?;
         let mut alive = 0;
         for (key, found) in news.iter().zip(found) {
             let is_listed = listed.iter().any(|listed| listed.id == key.id);

@@ -123,7 +123,7 @@ async fn dropped_rotation_is_whole_or_absent(stage: &Stage) -> Outcome {
     }
     for (key, hash) in made {
         is_whole(&other, &acme, key).await?;
-        let found = other.find(&[hash]).await?.keys.pop().flatten();
+        let found = other.find(&[hash]).await?.all()?.pop().flatten();
         let newest = other.get(&acme, key).await?.secrets[0].generation;
         let is_known = found.is_none_or(|found| found.id == key && found.secret == newest);
         holds("a new secret that is found is on its key", is_known)?;

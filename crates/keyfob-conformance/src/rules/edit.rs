@@ -183,7 +183,7 @@ async fn narrowed_scopes_are_found_at_the_position(stage: &Stage) -> Outcome {
                 }
                 patience.pause().await?;
             };
-            let seen = found.keys.into_iter().flatten().next().map(|key| key.scopes);
+            let seen = found.all()?.into_iter().flatten().next().map(|key| key.scopes);
             same("the scopes at the position of the edit", seen, Some(scopes(names)))?;
         }
     }
@@ -215,7 +215,7 @@ async fn edit_changes_what_it_names(stage: &Stage) -> Outcome {
             let listed = every_key(store, &owner, keys(200), at(3)).await?;
             same("the list", listed, vec![expected.clone(), bystander.clone()])?;
             let hash = key.secrets[0].hash;
-            let found = store.find(&[hash]).await?.keys;
+            let found = store.find(&[hash]).await?.all()?;
             same("what is found", found, vec![expected.found_by(&hash)])?;
         }
     }

@@ -3,13 +3,14 @@
 use keyfob_store::{Environment, FoundState, KeyHash, KeyStore, ScopeNames};
 
 use crate::check::{Check, checks};
-use crate::failure::{Outcome, same};
+use crate::failure::{Outcome, holds, same};
 use crate::footprint::Footprint;
 use crate::sample::{at, by, organization, reason};
 use crate::stage::Stage;
 
 pub(crate) const CHECKS: &[Check] = checks![contract 2:
     every_hash_has_its_answer_in_order,
+    damaged_key_fails_alone,
     empty_batch_has_an_empty_answer,
     batch_may_be_large,
     key_is_found_in_every_state,
@@ -29,14 +30,33 @@ async fn every_hash_has_its_answer_in_order(stage: &Stage) -> Outcome {
     let batch = [b, unknown, a, b, unknown, a, a];
     let expected: Vec<_> =
         batch.iter().map(|hash| first.found_by(hash).or_else(|| second.found_by(hash))).collect();
-    same("the answers to a mixed batch", store.find(&batch).await?.keys, expected)
+    same("the answers to a mixed batch", store.find(&batch).await?.all()?, expected)
+}
+
+async fn damaged_key_fails_alone(stage: &Stage) -> Outcome {
+    let store = stage.open().await?;
+    let (acme, globex) = (organization("acme"), organization("globex"));
+    let first = stage.stored(&store, &acme, 0).await?.value;
+    let damaged = stage.stored(&store, &acme, 1).await?.value;
+    let last = stage.stored(&store, &globex, 2).await?.value;
+    let unknown = stage.key(&acme, 3).secret.hash;
+    if !stage.damage(damaged.id).await? {
+        return Ok(());
+    }
+    let [a, b, c] = [&first, &damaged, &last].map(|key| key.secrets[0].hash);
+    let found = store.find(&[a, b, unknown, c, b]).await?.keys;
+    same("how many answers there are", found.len(), 5)?;
+    same("a key before the damaged one", &found[0], &Ok(first.found_by(&a)))?;
+    holds("the damaged key is an error", found[1].is_err() && found[4].is_err())?;
+    same("an unknown key", &found[2], &Ok(None))?;
+    same("a key behind the damaged one", &found[3], &Ok(last.found_by(&c)))
 }
 
 async fn empty_batch_has_an_empty_answer(stage: &Stage) -> Outcome {
     let store = stage.open().await?;
-    same("on an empty store", store.find(&[]).await?.keys, vec![])?;
+    same("on an empty store", store.find(&[]).await?.all()?, vec![])?;
     stage.stored(&store, &organization("acme"), 0).await?;
-    same("on a store with a key", store.find(&[]).await?.keys, vec![])
+    same("on a store with a key", store.find(&[]).await?.all()?, vec![])
 }
 
 async fn batch_may_be_large(stage: &Stage) -> Outcome {
@@ -50,7 +70,7 @@ async fn batch_may_be_large(stage: &Stage) -> Outcome {
         batch[place] = known;
     }
     let expected: Vec<_> = batch.iter().map(|hash| key.found_by(hash).map(|key| key.id)).collect();
-    let found = store.find(&batch).await?.keys;
+    let found = store.find(&batch).await?.all()?;
     let found: Vec<_> = found.into_iter().map(|key| key.map(|key| key.id)).collect();
     same("how many answers there are", found.len(), expected.len())?;
     for (place, (found, expected)) in found.into_iter().zip(expected).enumerate() {
@@ -82,7 +102,7 @@ async fn key_is_found_in_every_state(stage: &Stage) -> Outcome {
         ("a revoked", &revoked, FoundState::Revoked),
     ] {
         let hash = key.secrets[0].hash;
-        let found = store.find(&[hash]).await?.keys.pop().flatten();
+        let found = store.find(&[hash]).await?.all()?.pop().flatten();
         same(format!("{state} key"), &found, &key.found_by(&hash))?;
         same(format!("the state of {state} key"), found.map(|key| key.state), Some(expected))?;
     }
@@ -99,7 +119,7 @@ async fn scopes_and_environment_are_found_as_stored(stage: &Stage) -> Outcome {
             key.scopes = ScopeNames::parse(scopes).expect("a check's own scopes are names");
             let hash = key.secret.hash;
             let expected = stage.stored_as(&store, key, 0).await?.value.found_by(&hash);
-            let found = store.find(&[hash]).await?.keys;
+            let found = store.find(&[hash]).await?.all()?;
             let scopes = found.first().and_then(Option::as_ref).map(|key| key.scopes.as_str());
             same(
                 "scopes, in their order",
@@ -123,7 +143,7 @@ async fn near_miss_finds_nothing(stage: &Stage) -> Outcome {
             KeyHash::from_bytes(bytes)
         })
         .collect();
-    same("hashes that differ in one bit", store.find(&near).await?.keys, vec![None; near.len()])
+    same("hashes that differ in one bit", store.find(&near).await?.all()?, vec![None; near.len()])
 }
 
 async fn lookup_writes_nothing(stage: &Stage) -> Outcome {

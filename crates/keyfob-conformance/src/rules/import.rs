@@ -46,7 +46,7 @@ async fn imported_keys_are_stored_as_given(stage: &Stage) -> Outcome {
     newest_first.sort_by_key(|key| Reverse(key.id));
     for store in [&store, &other] {
         same("the list", every_key(store, &acme, keys(2), at(9)).await?, newest_first.clone())?;
-        same("what is found", &store.find(&hashes).await?.keys, &found)?;
+        same("what is found", &store.find(&hashes).await?.all()?, &found)?;
         same("keys in use", store.keys_in_use(&acme, at(50)).await?, 4)?;
     }
     Ok(())
@@ -90,7 +90,7 @@ async fn import_is_all_or_none(stage: &Stage) -> Outcome {
         let refusal = store.import(given, limit, by("cli", 1)).await;
         import_refused(format!("an import with {what}"), refusal, index, &expected)?;
         same("what is stored", &Footprint::of(&store, &[&acme, &globex]).await?, &before)?;
-        let found = store.find(&hashes).await?.keys;
+        let found = store.find(&hashes).await?.all()?;
         same("what its hashes find", found, vec![None; hashes.len()])?;
     }
     Ok(())
@@ -135,7 +135,7 @@ async fn import_may_be_large(stage: &Stage) -> Outcome {
     let hashes: Vec<_> = given.iter().map(|key| key.secret.hash).collect();
     let ids: Vec<_> = given.iter().map(|key| Some(key.id)).collect();
     store.import(given, KeyLimit::AtMost(2_000), by("cli", 1)).await?;
-    let found = store.find(&hashes).await?.keys;
+    let found = store.find(&hashes).await?.all()?;
     let found: Vec<_> = found.into_iter().map(|key| key.map(|key| key.id)).collect();
     same("every key is found", found == ids, true)
 }

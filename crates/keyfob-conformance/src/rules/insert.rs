@@ -39,7 +39,7 @@ async fn created_key_is_the_one_that_was_asked_for(stage: &Stage) -> Outcome {
         same("what `get` reads", &store.get(&acme, expected.id).await?, &expected)?;
         let listed = every_key(&store, &acme, keys(1), at(2)).await?;
         same("the newest key of the list", listed.first(), Some(&expected))?;
-        let found = store.find(&[hash]).await?.keys;
+        let found = store.find(&[hash]).await?.all()?;
         same("what `find` finds", found, vec![expected.found_by(&hash)])?;
     }
     Ok(())
@@ -90,7 +90,7 @@ async fn refusal_at_the_limit_writes_nothing(stage: &Stage) -> Outcome {
 
     same("what is stored", Footprint::of(&store, &[&acme]).await?, before)?;
     refused("reading it", &store.get(&acme, id).await, &StoreError::NotFound)?;
-    same("what its hash finds", store.find(&[hash]).await?.keys, vec![None])
+    same("what its hash finds", store.find(&[hash]).await?.all()?, vec![None])
 }
 
 async fn largest_limits_are_no_hindrance(stage: &Stage) -> Outcome {

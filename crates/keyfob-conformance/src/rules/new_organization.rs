@@ -35,7 +35,7 @@ async fn new_organization_of_the_same_id_starts_empty(stage: &Stage) -> Outcome 
             same("its log", logged, vec![Some(key.id)])?;
             same("its usage", store.usage(&acme.id, all_usage()).await?, vec![])?;
             let hash = key.secrets[0].hash;
-            let found = store.find(&[hash]).await?.keys;
+            let found = store.find(&[hash]).await?.all()?;
             same("its key", found, vec![key.found_by(&hash)])?;
             let gone = store.get(&acme.id, acme.keys[0].id).await;
             refused("reading a key of the old one", &gone, &StoreError::NotFound)?;

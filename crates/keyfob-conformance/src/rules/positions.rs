@@ -87,8 +87,9 @@ async fn position_of_a_lookup_is_honest_under_concurrent_writers(stage: &Stage) 
     observe(stage, async |store, hashes| {
         let found = store.find(hashes).await?;
         same("answers", found.keys.len(), hashes.len())?;
-        let states = found.keys.into_iter().map(|key| key.map(|key| key.state)).collect();
-        Ok(Observation { position: found.position, states })
+        let position = found.position;
+        let states = found.all()?.into_iter().map(|key| key.map(|key| key.state)).collect();
+        Ok(Observation { position, states })
     })
     .await
 }
@@ -98,7 +99,7 @@ async fn end_of_the_feed_is_honest_under_concurrent_writers(stage: &Stage) -> Ou
         // All that is told at the end of the feed was committed before, so a later lookup sees it.
         let position = store.position().await?.position();
         let found = store.find(hashes).await?;
-        let states = found.keys.into_iter().map(|key| key.map(|key| key.state)).collect();
+        let states = found.all()?.into_iter().map(|key| key.map(|key| key.state)).collect();
         Ok(Observation { position, states })
     })
     .await

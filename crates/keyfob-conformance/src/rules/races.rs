@@ -73,7 +73,7 @@ async fn concurrent_inserts_of_one_hash_make_one_key(stage: &Stage) -> Outcome {
             }
         }
         same("keys that 16 callers made of one hash", made.len(), 1)?;
-        let found = stores[0].find(&[secret.hash]).await?.keys;
+        let found = stores[0].find(&[secret.hash]).await?.all()?;
         let expected = made.iter().map(|key| key.found_by(&secret.hash)).collect();
         same::<_, Vec<_>>("the key of the hash", found, expected)?;
     }

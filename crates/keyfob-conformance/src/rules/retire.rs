@@ -33,7 +33,7 @@ async fn retiring_ends_the_overlap(stage: &Stage) -> Outcome {
     ];
     for store in [&store, &other] {
         same("the stored key", &store.get(&acme, key.id).await?, &expected)?;
-        same("its secrets", &store.find(&hashes).await?.keys, &secrets)?;
+        same("its secrets", &store.find(&hashes).await?.all()?, &secrets)?;
     }
     Ok(())
 }
@@ -49,7 +49,7 @@ async fn retired_key_can_be_rotated_at_once(stage: &Stage) -> Outcome {
     let hash = key.secrets[0].hash;
     let record = store.get(&acme, key.id).await?;
     let first = found(&record, FoundState::Active, 1, Some(at(2)));
-    same("the first secret", store.find(&[hash]).await?.keys, vec![Some(first)])
+    same("the first secret", store.find(&[hash]).await?.all()?, vec![Some(first)])
 }
 
 async fn retiring_without_an_overlap_changes_nothing(stage: &Stage) -> Outcome {

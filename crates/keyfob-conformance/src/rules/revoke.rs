@@ -38,7 +38,7 @@ async fn revoked_key_tells_when_by_whom_and_why(stage: &Stage) -> Outcome {
         let listed = every_key(store, &acme, keys(200), at(6)).await?;
         same("the list", listed, vec![bystander.clone(), expected.clone()])?;
         let hash = key.secrets[0].hash;
-        same("a lookup", store.find(&[hash]).await?.keys, vec![expected.found_by(&hash)])?;
+        same("a lookup", store.find(&[hash]).await?.all()?, vec![expected.found_by(&hash)])?;
     }
     Ok(())
 }
@@ -122,7 +122,7 @@ async fn nothing_brings_a_revoked_key_back(stage: &Stage) -> Outcome {
             drop(store.insert(attempt.clone(), KeyLimit::Unlimited, by).await);
         }
         same("the revoked key", &other.get(&acme, id).await?, &revoked)?;
-        let found = store.find(&[key.secret.hash]).await?.keys.pop().flatten();
+        let found = store.find(&[key.secret.hash]).await?.all()?.pop().flatten();
         let found = found.map(|key| (key.id, key.state));
         same("the state that is found", found, Some((id, FoundState::Revoked)))?;
     }

@@ -67,7 +67,7 @@ async fn both_secrets_are_found_during_the_overlap(stage: &Stage) -> Outcome {
         Some(found(&turned, FoundState::Active, 2, None)),
     ];
     for store in [&store, &other] {
-        same("the old secret and the new", &store.find(&hashes).await?.keys, &expected)?;
+        same("the old secret and the new", &store.find(&hashes).await?.all()?, &expected)?;
     }
     Ok(())
 }
@@ -82,7 +82,7 @@ async fn overlap_that_is_over_retires_at_once(stage: &Stage) -> Outcome {
         let made = created(store.rotate(&acme, before.id, turn, by("user:1", 5)).await)?.value;
         same("the rotated key", &made, &rotated(&before, secret, at(5), at(5)))?;
         same("the stored key", &store.get(&acme, before.id).await?, &made)?;
-        let old = store.find(&[before.secrets[0].hash]).await?.keys;
+        let old = store.find(&[before.secrets[0].hash]).await?.all()?;
         let expected = found(&made, FoundState::Active, 1, Some(at(5)));
         same("the old secret", old, vec![Some(expected)])?;
         rotate(stage, &store, &before, 5, 0).await?;
@@ -119,7 +119,7 @@ async fn refused_rotation_writes_nothing(stage: &Stage) -> Outcome {
     let expected = Conflict::StillRotating { until: at(100) }.into();
     refused("a third secret", &refusal, &expected)?;
     same("what is stored", Footprint::of(&store, &[&acme]).await?, before)?;
-    same("what its hash finds", store.find(&[third.hash]).await?.keys, vec![None])
+    same("what its hash finds", store.find(&[third.hash]).await?.all()?, vec![None])
 }
 
 async fn earlier_secrets_are_found_as_retired_for_ever(stage: &Stage) -> Outcome {
@@ -137,11 +137,11 @@ async fn earlier_secrets_are_found_as_retired_for_ever(stage: &Stage) -> Outcome
         (1..).zip(ends).map(|(secret, end)| Some(found(record, state, secret, end))).collect()
     };
     for store in [&store, &other] {
-        let keys = store.find(&hashes).await?.keys;
+        let keys = store.find(&hashes).await?.all()?;
         same("the secrets, oldest first", keys, expect(&last, FoundState::Active))?;
     }
     let revoked = store.revoke(&acme, key.id, None, by("user:1", 900)).await?.value;
-    let keys = other.find(&hashes).await?.keys;
+    let keys = other.find(&hashes).await?.all()?;
     same("the secrets of the revoked key", keys, expect(&revoked, FoundState::Revoked))
 }
 

@@ -66,7 +66,7 @@ async fn concurrent_rotations_without_overlap_come_one_after_the_other(stage: &S
     for answer in answers {
         answered.push(created(answer)?.value.secrets[0].generation);
     }
-    let found = stores[1].find(&hashes).await?.keys;
+    let found = stores[1].find(&hashes).await?.all()?;
     let found: Vec<_> = found.into_iter().map(|key| key.map_or(0, |key| key.secret)).collect();
     same("the generations that are found", &found, &answered)?;
     answered.sort_unstable();
@@ -130,7 +130,7 @@ async fn rotation_and_revocation_come_one_after_the_other(stage: &Stage) -> Outc
         let record = stores[0].get(&acme, key).await?;
         holds("the key is revoked", matches!(record.state, KeyState::Revoked(_)))?;
         let answers: Vec<bool> = answers.into_iter().collect::<Result<_, _>>()?;
-        let found = stores[1].find(&hashes).await?.keys;
+        let found = stores[1].find(&hashes).await?.all()?;
         let mut won = 0;
         for (rotated, found) in answers.into_iter().zip(found) {
             won += u32::from(rotated);

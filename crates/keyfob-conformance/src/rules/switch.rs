@@ -51,7 +51,7 @@ async fn disabled_key_is_found_as_disabled(stage: &Stage) -> Outcome {
         for store in [&store, &other] {
             same("the stored key", &store.get(&acme, key.id).await?, &expected)?;
             let hash = key.secrets[0].hash;
-            let seen = store.find(&[hash]).await?.keys.pop().flatten();
+            let seen = store.find(&[hash]).await?.all()?.pop().flatten();
             same("the state that is found", seen.map(|key| key.state), Some(found))?;
             let query = keys_that_are(200, Some(status), None);
             let listed = every_key(store, &acme, query, at(3)).await?;

@@ -179,7 +179,7 @@ async fn extreme_ids_and_hashes_read_back(stage: &Stage) -> Outcome {
         let hash = key.secret.hash;
         let key = stage.stored_as(&store, key, 0).await?.value;
         same("the key", &store.get(&acme, key.id).await?, &key)?;
-        same("what is found", store.find(&[hash]).await?.keys, vec![key.found_by(&hash)])?;
+        same("what is found", store.find(&[hash]).await?.all()?, vec![key.found_by(&hash)])?;
         expected.insert(0, key);
     }
     let listed = every_key(&store, &acme, keys(1), at(0)).await?;

@@ -56,6 +56,8 @@ pub(crate) enum Fault {
     AnswersDropRepeats,
     EmptyBatchIsRefused,
     LargeBatchIsCut,
+    DamagedKeyFailsItsBatch,
+    DamagedKeyIsNotFound,
     RevokedKeyIsNotFound,
     FoundScopesAreSorted,
     PrefixOfTheHashIsEnough,

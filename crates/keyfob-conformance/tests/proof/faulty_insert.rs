@@ -53,7 +53,7 @@ impl FaultyStore {
                 .await
             }
             Fault::HashIsCheckedBeforeTheTransaction => {
-                let known = now(self.honest.find(&[key.secret.hash]))?.keys[0].is_some();
+                let known = now(self.honest.find(&[key.secret.hash]))?.all()?[0].is_some();
                 dawdle().await;
                 match self.honest.insert(key, limit, by.clone()).await {
                     Err(StoreError::Conflict(Conflict::DuplicateHash)) if !known => {
@@ -228,7 +228,8 @@ impl FaultyStore {
     }
 
     fn accepts_hash_of(&self, asked: &NewKey) -> bool {
-        let found = now(self.honest.find(&[asked.secret.hash])).unwrap().keys.remove(0).unwrap();
+        let found =
+            now(self.honest.find(&[asked.secret.hash])).unwrap().keys.remove(0).unwrap().unwrap();
         match self.fault {
             Fault::RevokedKeyGivesItsHashFree => found.state == FoundState::Revoked,
             Fault::HashesAreUniqueInOneOrganization => found.organization != asked.organization,

@@ -2,8 +2,8 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use keyfob_store::{
-    BackendError, FoundKey, FoundKeys, FoundState, KeyHash, KeyId, KeyQuery, KeyRecord, KeyState,
-    KeyStore, OrganizationId, Page, PageSize, StoreError, Timestamp,
+    BackendError, DamagedRecord, FoundKey, FoundKeys, FoundState, KeyHash, KeyId, KeyQuery,
+    KeyRecord, KeyState, KeyStore, OrganizationId, Page, PageSize, StoreError, Timestamp,
 };
 
 use crate::fault::Fault;
@@ -34,8 +34,10 @@ impl FaultyStore {
             _ => {}
         }
 
-        let mut found = now(self.honest.find(&hashes))?;
-        for key in found.keys.iter_mut().flatten() {
+        let found = now(self.honest.find(&hashes))?;
+        let mut position = found.position;
+        let mut keys = found.all()?;
+        for key in keys.iter_mut().flatten() {
             match self.notes().retold.get(&key.id) {
                 Some(KeyState::Active) => key.state = FoundState::Active,
                 _ if self.fault == Fault::FoundScopesAreSorted => key.scopes = sorted(&key.scopes),
@@ -44,17 +46,17 @@ impl FaultyStore {
             self.misjudge(key);
         }
         match self.fault {
-            Fault::AnswersOmitTheUnknown => found.keys.retain(Option::is_some),
+            Fault::AnswersOmitTheUnknown => keys.retain(Option::is_some),
             Fault::LargeBatchIsCut => {
-                found.keys.iter_mut().skip(32_766).for_each(|key| *key = None);
+                keys.iter_mut().skip(32_766).for_each(|key| *key = None);
             }
             Fault::RevokedKeyIsNotFound => {
-                for key in &mut found.keys {
+                for key in &mut keys {
                     key.take_if(|key| key.state == FoundState::Revoked);
                 }
             }
             Fault::OnlyTwoSecretsAreKept => {
-                for key in &mut found.keys {
+                for key in &mut keys {
                     key.take_if(|key| {
                         let record = now(self.honest.get(&key.organization, key.id));
                         record.is_ok_and(|record| key.secret + 1 < record.secrets[0].generation)
@@ -62,12 +64,12 @@ impl FaultyStore {
                 }
             }
             Fault::OldSecretIsLostAtRotation => {
-                for (key, hash) in found.keys.iter_mut().zip(&hashes) {
+                for (key, hash) in keys.iter_mut().zip(&hashes) {
                     key.take_if(|_| self.notes().lost.contains(hash));
                 }
             }
             Fault::OverlapEndsWhenItIsTold => {
-                for (key, hash) in found.keys.iter_mut().zip(&hashes) {
+                for (key, hash) in keys.iter_mut().zip(&hashes) {
                     if let (Some(key), Some(told)) = (key, self.notes().moved.get(hash)) {
                         key.retires_at = Some(*told);
                     }
@@ -75,20 +77,35 @@ impl FaultyStore {
             }
             Fault::LookupIsLogged => {
                 let stored = self.notes().stored.clone();
-                for key in found.keys.iter().flatten() {
+                for key in keys.iter().flatten() {
                     let record = stored.iter().find(|stored| stored.id == key.id).unwrap();
                     let by = keyfob_store::Author::from(record.created_by.clone());
                     self.log_needlessly(&key.organization, &by.at(record.created_at));
                 }
             }
-            Fault::LookupPositionStandsStill => found.position = keyfob_store::FeedPosition::START,
+            Fault::LookupPositionStandsStill => position = keyfob_store::FeedPosition::START,
             Fault::LookupPositionIsReadAfter => {
                 dawdle().await;
-                found.position = self.honest.position().await?.position();
+                position = self.honest.position().await?.position();
             }
             _ => {}
         }
-        Ok(found)
+        let keys: Vec<_> = keys.into_iter().map(|key| self.damage(key)).collect();
+        match self.fault {
+            Fault::DamagedKeyFailsItsBatch if keys.iter().any(Result::is_err) => Err(damaged()),
+            _ => Ok(FoundKeys { position, keys }),
+        }
+    }
+
+    fn damage(&self, key: Option<FoundKey>) -> Result<Option<FoundKey>, DamagedRecord> {
+        let is_damaged = |key: &FoundKey| self.notes().damaged.contains(&key.id);
+        if !key.as_ref().is_some_and(is_damaged) {
+            return Ok(key);
+        }
+        match self.fault {
+            Fault::DamagedKeyIsNotFound => Ok(None),
+            _ => Err(DamagedRecord::of(damaged()).unwrap()),
+        }
     }
 
     /// Tells the state of a key, or its scopes, as they are not.
@@ -119,7 +136,7 @@ impl FaultyStore {
 
     /// Whether the organization of a key that was stored is gone.
     pub(crate) fn is_deleted(&self, key: &KeyRecord) -> bool {
-        let found = now(self.honest.find(&[key.secrets[0].hash])).unwrap().keys.remove(0);
+        let found = now(self.honest.find(&[key.secrets[0].hash])).unwrap().keys.remove(0).unwrap();
         found.is_some_and(|found| found.state == FoundState::OrganizationDeleted)
     }
 
@@ -257,4 +274,8 @@ impl FaultyStore {
 
 fn page(keys: Vec<KeyRecord>, query: &KeyQuery) -> Page<KeyRecord, KeyId> {
     Page::of_read_ahead(keys, query.size, |last| last.id)
+}
+
+fn damaged() -> StoreError {
+    StoreError::corrupt("a value of keys.scopes")
 }

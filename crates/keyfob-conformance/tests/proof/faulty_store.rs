@@ -40,6 +40,8 @@ pub(crate) struct Notes {
     pub(crate) offsets: HashMap<KeyId, usize>,
     /// When secrets are told to retire, instead of the true time.
     pub(crate) moved: HashMap<KeyHash, Timestamp>,
+    /// Keys that can't be read.
+    pub(crate) damaged: HashSet<KeyId>,
     /// Secrets that are not found.
     pub(crate) lost: HashSet<KeyHash>,
     /// Keys that a deletion missed.

@@ -22,7 +22,7 @@ mod proofs;
 use std::collections::HashSet;
 
 use keyfob_conformance::{Report, StoreFactory, check_names, run_all, run_matching};
-use keyfob_store::BackendError;
+use keyfob_store::{BackendError, KeyId};
 
 use fault::Fault;
 use faulty_store::FaultyStore;
@@ -40,6 +40,11 @@ impl StoreFactory for Broken {
 
     async fn open(&self, data: &FaultyStore) -> Result<FaultyStore, BackendError> {
         Ok(data.another_handle())
+    }
+
+    async fn damage(&self, data: &FaultyStore, key: KeyId) -> Result<bool, BackendError> {
+        data.notes().damaged.insert(key);
+        Ok(true)
     }
 }
 

@@ -44,6 +44,8 @@ const FIRST_SLICE: &[(Fault, &str)] = &[
     (Fault::AnswersDropRepeats, "every_hash_has_its_answer_in_order"),
     (Fault::EmptyBatchIsRefused, "empty_batch_has_an_empty_answer"),
     (Fault::LargeBatchIsCut, "batch_may_be_large"),
+    (Fault::DamagedKeyFailsItsBatch, "damaged_key_fails_alone"),
+    (Fault::DamagedKeyIsNotFound, "damaged_key_fails_alone"),
     (Fault::RevokedKeyIsNotFound, "key_is_found_in_every_state"),
     (Fault::FoundScopesAreSorted, "scopes_and_environment_are_found_as_stored"),
     (Fault::PrefixOfTheHashIsEnough, "near_miss_finds_nothing"),

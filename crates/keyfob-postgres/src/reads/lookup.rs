@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use keyfob_store::{FoundKeys, KeyHash, StoreError};
+use keyfob_store::{DamagedRecord, FoundKeys, KeyHash, StoreError};
 use tokio_postgres::types::Type;
 
 use crate::database::Value;
@@ -28,12 +28,16 @@ impl Lookup {
         let mut known = HashMap::with_capacity(rows.len());
         for row in &rows {
             if let Some(hash) = rows::get::<Option<&[u8]>>(row, 1)? {
-                known.insert(rows::key_hash(hash)?, rows::found_key(row, 2)?);
+                let found = match rows::found_key(row, 2) {
+                    Ok(found) => Ok(Some(found)),
+                    Err(error) => Err(DamagedRecord::of(error)?),
+                };
+                known.insert(rows::key_hash(hash)?, found);
             }
         }
         Ok(FoundKeys {
             position: rows::position(first, 0)?,
-            keys: hashes.iter().map(|hash| known.get(hash).cloned()).collect(),
+            keys: hashes.iter().map(|hash| known.get(hash).cloned().unwrap_or(Ok(None))).collect(),
         })
     }
 

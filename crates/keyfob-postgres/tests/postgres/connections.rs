@@ -95,7 +95,10 @@ async fn callers_that_leave_cost_others_nothing_through_a_pooler() {
             callers.spawn(async move {
                 for _ in 0..40 {
                     let found = store.find(&[key.secrets[0].hash]).await.unwrap();
-                    assert_eq!(found.keys[0].as_ref().map(|found| found.id), Some(key.id));
+                    assert_eq!(
+                        found.all().unwrap()[0].as_ref().map(|found| found.id),
+                        Some(key.id)
+                    );
                 }
             });
             let store = stores[number % 2].clone();

@@ -55,7 +55,7 @@ async fn table_that_is_gone_is_an_internal_error_and_a_damaged_value_is_corrupt(
     .unwrap();
     for error in [
         store.get(&organization(), key.id).await.unwrap_err(),
-        store.find(&[key.secrets[0].hash]).await.unwrap_err(),
+        store.find(&[key.secrets[0].hash]).await.unwrap().all().unwrap_err(),
         store.revoke(&organization(), key.id, None, by()).await.unwrap_err(),
     ] {
         assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");

@@ -23,7 +23,7 @@ fn either(database: &Database, standby: &PostgresServer) -> PostgresOptions {
 }
 
 async fn state(store: &PostgresStore, hash: KeyHash) -> Option<FoundState> {
-    store.find(&[hash]).await.unwrap().keys[0].as_ref().map(|found| found.state)
+    store.find(&[hash]).await.unwrap().all().unwrap()[0].as_ref().map(|found| found.state)
 }
 
 async fn writes_again(store: &PostgresStore) {

@@ -54,7 +54,7 @@ async fn prepared_lookups_go_by_the_indices_from_the_first_key_on() {
     let options = PostgresOptions::new(database.socket_url()).with_prepared_lookups(true);
     let store = try_open(options).await.unwrap();
     for _ in 0..TIMES {
-        assert!(store.find(&[hash]).await.unwrap().keys[0].is_some());
+        assert!(store.find(&[hash]).await.unwrap().all().unwrap()[0].is_some());
     }
     store.close().await;
     let after = scans_of_others(&client).await;

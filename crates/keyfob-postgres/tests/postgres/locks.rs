@@ -22,7 +22,7 @@ async fn lock_that_is_not_had_in_time_is_unavailable_and_nothing_is_written() {
     assert!(error.is_transient(), "{error:?}");
     assert!(before.elapsed() < Duration::from_secs(3));
     // Lookups go on, and so does the usage.
-    assert!(store.find(&[key.secrets[0].hash]).await.unwrap().keys[0].is_some());
+    assert!(store.find(&[key.secrets[0].hash]).await.unwrap().all().unwrap()[0].is_some());
     held.rollback().await.unwrap();
     assert_eq!(store.get(&organization(), key.id).await.unwrap().state, key.state);
     store.revoke(&organization(), key.id, None, by()).await.unwrap();

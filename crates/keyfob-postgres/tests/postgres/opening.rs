@@ -100,7 +100,7 @@ async fn schemas_of_one_database_know_nothing_of_each_other() {
     let one = try_open(options("user")).await.unwrap();
     let other = try_open(options("order")).await.unwrap();
     let key = insert(&one).await;
-    assert_eq!(other.find(&[key.secrets[0].hash]).await.unwrap().keys, [None]);
+    assert_eq!(other.find(&[key.secrets[0].hash]).await.unwrap().keys, [Ok(None)]);
 }
 
 #[tokio::test]

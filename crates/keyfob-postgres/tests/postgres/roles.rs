@@ -30,7 +30,7 @@ async fn verifying_node_needs_no_more_than_its_grants() {
 
     let node = try_open(PostgresOptions::new(database.url_as("verifier"))).await.unwrap();
     let found = node.find(&[key.secrets[0].hash]).await.unwrap();
-    assert_eq!(found.keys[0].as_ref().map(|found| found.id), Some(key.id));
+    assert_eq!(found.all().unwrap()[0].as_ref().map(|found| found.id), Some(key.id));
     let end = node.position().await.unwrap();
     assert_eq!(end.position(), FeedPosition::new(1));
     assert_eq!(node.changes(FeedCursor::START, 10).await.unwrap().changes.len(), 1);

@@ -45,7 +45,7 @@ async fn value_that_keyfob_does_not_write_is_corrupt() {
     let store = database.open().await;
     let key = insert(&store).await;
     database.execute("UPDATE keyfob_keys SET scopes = 'a:b  a:b'");
-    let found = store.find(&[key.secrets[0].hash]).await.unwrap_err();
+    let found = store.find(&[key.secrets[0].hash]).await.unwrap().all().unwrap_err();
     assert!(matches!(found, StoreError::Corrupt { .. }), "{found:?}");
     assert!(found.to_string().contains("keys.scopes"), "{found}");
     let got = store.get(&organization(), key.id).await.unwrap_err();

@@ -22,7 +22,7 @@ async fn full_database_refuses_writes_and_answers_reads() {
     assert_eq!(source.extended_code(), Some(SQLITE_FULL));
 
     let found = store.find(&made).await.unwrap();
-    assert!(found.keys.iter().all(Option::is_some));
+    assert!(found.all().unwrap().iter().all(Option::is_some));
     let count = store.keys_in_use(&organization(), now()).await.unwrap();
     assert_eq!(count, made.len() as u64, "what failed left a part of itself");
     store.close().await;

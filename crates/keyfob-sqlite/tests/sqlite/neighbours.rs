@@ -47,7 +47,7 @@ async fn stores_of_two_prefixes_have_nothing_in_common() {
 
     let other = two.get(&organization(), key.id).await;
     assert!(matches!(other, Err(StoreError::NotFound)), "{other:?}");
-    assert_eq!(two.find(&[key.secrets[0].hash]).await.unwrap().keys, [None]);
+    assert_eq!(two.find(&[key.secrets[0].hash]).await.unwrap().keys, [Ok(None)]);
     assert_eq!(two.keys_in_use(&organization(), now()).await.unwrap(), 0);
     assert_eq!(two.position().await.unwrap().position().get(), 0);
     assert_eq!(one.position().await.unwrap().position().get(), 1);

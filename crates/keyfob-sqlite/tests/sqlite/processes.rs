@@ -58,5 +58,5 @@ async fn revocation_by_another_process_is_heard_of() {
     assert_eq!(changed, [revoked]);
     let found = store.find(&[key.secrets[0].hash]).await.unwrap();
     assert!(found.position >= told.reached.position());
-    assert_eq!(found.keys[0].as_ref().unwrap().state, FoundState::Revoked);
+    assert_eq!(found.all().unwrap()[0].as_ref().unwrap().state, FoundState::Revoked);
 }

@@ -53,7 +53,8 @@ async fn keys_of_the_first_release_are_all_there() {
     let (organization, live) = (organization(), KeyId::from_bytes(LIVE));
 
     let found = store.find(&[hash(1), hash(2)]).await.unwrap();
-    let found: Vec<_> = found.keys.into_iter().flatten().map(|key| (key.id, key.state)).collect();
+    let found: Vec<_> =
+        found.all().unwrap().into_iter().flatten().map(|key| (key.id, key.state)).collect();
     let revoked = KeyId::from_bytes(REVOKED);
     assert_eq!(found, [(live, FoundState::Active), (revoked, FoundState::Revoked)]);
     assert_eq!(store.keys_in_use(&organization, now()).await.unwrap(), 1);
@@ -74,7 +75,7 @@ async fn keys_of_the_first_release_are_all_there() {
 
     store.rotate(&organization, live, rotation(), by()).await.unwrap();
     store.delete_organization(&organization, by()).await.unwrap();
-    let found = store.find(&[hash(1)]).await.unwrap().keys.remove(0).unwrap();
+    let found = store.find(&[hash(1)]).await.unwrap().all().unwrap().remove(0).unwrap();
     assert_eq!((found.state, found.secret), (FoundState::OrganizationDeleted, 1));
     let new = insert(&store).await;
     assert_eq!(store.list(&organization, keys, now()).await.unwrap().items, [new]);

@@ -78,7 +78,7 @@ impl DelegateKeyStore for ToldStore {
             Told::Truth => {}
             Told::Outage => return Err(StoreError::Unavailable("it was told to fail".into())),
             Told::Wait => self.0.answers.acquire().await.unwrap().forget(),
-            Told::Change(change) => found.keys.iter_mut().flatten().for_each(change),
+            Told::Change(change) => found.keys.iter_mut().flatten().flatten().for_each(change),
         }
         Ok(found)
     }

@@ -1,9 +1,10 @@
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use keyfob::{
-    Changes, DelegateKeyStore, DynStore, FeedCursor, FeedPosition, FoundKeys, KeyHash, KeyStore,
-    NodeId, NodeReport, StoreError, UsageBatch,
+    Changes, DamagedRecord, DelegateKeyStore, DynStore, FeedCursor, FeedPosition, FoundKeys,
+    KeyHash, KeyStore, NodeId, NodeReport, StoreError, UsageBatch,
 };
 use keyfob_memory::MemoryStore;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -18,6 +19,7 @@ struct Faults {
     hashes: AtomicUsize,
     lookups_fail: AtomicBool,
     lookups_hang: AtomicBool,
+    damaged: Mutex<HashSet<KeyHash>>,
     feed_fails: AtomicBool,
     follower_hangs: AtomicBool,
     follower_calls: AtomicUsize,
@@ -54,6 +56,7 @@ impl FaultyStore {
             hashes: AtomicUsize::new(0),
             lookups_fail: AtomicBool::new(false),
             lookups_hang: AtomicBool::new(false),
+            damaged: Mutex::default(),
             feed_fails: AtomicBool::new(false),
             follower_hangs: AtomicBool::new(false),
             follower_calls: AtomicUsize::new(0),
@@ -89,6 +92,16 @@ impl FaultyStore {
 
     pub(crate) fn hang_lookups(&self, hang: bool) {
         self.0.lookups_hang.store(hang, Ordering::SeqCst);
+    }
+
+    /// The key of this hash can't be read any more.
+    pub(crate) fn damage(&self, hash: KeyHash) {
+        self.0.damaged.lock().unwrap().insert(hash);
+    }
+
+    /// Every key can be read again.
+    pub(crate) fn repair(&self) {
+        self.0.damaged.lock().unwrap().clear();
     }
 
     pub(crate) fn fail_feed(&self, fail: bool) {
@@ -207,7 +220,12 @@ impl DelegateKeyStore for FaultyStore {
         if self.0.lookups_hang.load(Ordering::SeqCst) {
             return std::future::pending().await;
         }
-        let found = self.0.store.find(hashes).await;
+        let mut found = self.0.store.find(hashes).await;
+        for (hash, key) in hashes.iter().zip(found.iter_mut().flat_map(|found| &mut found.keys)) {
+            if self.0.damaged.lock().unwrap().contains(hash) {
+                *key = Err(DamagedRecord::of(StoreError::corrupt("keys.scopes")).unwrap());
+            }
+        }
         if *self.0.answers_are_held.borrow() {
             self.0.read.add_permits(1);
             until_released(&self.0.answers_are_held).await;

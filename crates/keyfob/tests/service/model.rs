@@ -13,7 +13,7 @@ mod verdict;
 
 use std::time::Duration;
 
-use keyfob::{BackendError, DynStore};
+use keyfob::{BackendError, DynStore, KeyId};
 use keyfob_conformance::{ModelRun, StoreFactory};
 use keyfob_memory::MemoryStore;
 use keyfob_sqlite::SqliteStore;
@@ -37,6 +37,10 @@ impl StoreFactory for InMemory {
     async fn open(&self, data: &MemoryStore) -> Result<MemoryStore, BackendError> {
         Ok(data.clone())
     }
+
+    async fn damage(&self, _data: &MemoryStore, _key: KeyId) -> Result<bool, BackendError> {
+        Ok(false)
+    }
 }
 
 struct InAFile;
@@ -51,6 +55,10 @@ impl StoreFactory for InAFile {
 
     async fn open(&self, directory: &TempDir) -> Result<SqliteStore, BackendError> {
         Ok(SqliteStore::open(directory.path().join("app.db")).await?)
+    }
+
+    async fn damage(&self, _directory: &TempDir, _key: KeyId) -> Result<bool, BackendError> {
+        Ok(false)
     }
 }
 

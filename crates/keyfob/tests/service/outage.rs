@@ -20,6 +20,34 @@ async fn store_that_fails_is_an_outage_and_no_refusal() {
     service.verify(created.api_key.expose_secret()).await.unwrap();
 }
 
+#[tokio::test]
+async fn damaged_key_is_an_outage_of_its_own_and_of_no_other_key() {
+    let store = FaultyStore::new();
+    let service = service(&store, &clock()).await;
+    let damaged = create(&service).await;
+    let mut good = Vec::new();
+    for _ in 0..8 {
+        good.push(create(&service).await);
+    }
+    store.damage(damaged.key.secrets[0].hash);
+    let before = store.finds();
+    let mut checks = tokio::task::JoinSet::new();
+    for key in good {
+        let service = service.clone();
+        checks.spawn(async move { service.verify(key.api_key.expose_secret()).await.map(drop) });
+    }
+    let error = service.verify(damaged.api_key.expose_secret()).await.unwrap_err();
+    assert!(matches!(error, VerifyError::Unavailable(Outage::Store(_))), "{error:?}");
+    for checked in checks.join_all().await {
+        checked.unwrap();
+    }
+    assert!(store.finds() - before < 9, "some of them were one batch");
+    // It is remembered neither as good nor as unknown.
+    service.verify(damaged.api_key.expose_secret()).await.unwrap_err();
+    store.repair();
+    service.verify(damaged.api_key.expose_secret()).await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn store_that_hangs_is_an_outage_in_time() {
     let (store, clock) = (FaultyStore::new(), clock());

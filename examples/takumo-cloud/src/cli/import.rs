@@ -73,7 +73,7 @@ async fn known(
     for batch in reading.keys.chunks(BATCH) {
         let hashes: Vec<_> = batch.iter().map(|(_, key)| key.hash).collect();
         let found = app.keys.store().find(&hashes).await?.keys;
-        let stored = batch.iter().zip(found).filter(|(_, found)| found.is_some());
+        let stored = batch.iter().zip(found).filter(|(_, found)| !matches!(found, Ok(None)));
         known.extend(stored.map(|((line, _), _)| exists(*line)));
         progress.advance(batch.len());
     }

@@ -108,7 +108,8 @@ pub(super) async fn own_key(
     by: &SignedIn,
     hashes: &[keyfob::KeyHash],
 ) -> Result<Option<(KeyRecord, FoundKey)>, ApiError> {
-    for found in app.keys.store().find(hashes).await?.keys.into_iter().flatten() {
+    for found in app.keys.store().find(hashes).await?.keys {
+        let Some(found) = found.map_err(StoreError::from)? else { continue };
         match app.keys.get(by.organization_id(), found.id).await {
             Ok(key) => return Ok(Some((key, found))),
             Err(StoreError::NotFound) => {}

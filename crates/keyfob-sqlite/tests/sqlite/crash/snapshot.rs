@@ -30,7 +30,7 @@ impl Snapshot {
         Self {
             keys: keys(store, lane).await,
             in_use: store.keys_in_use(&organization, now()).await.unwrap(),
-            found: store.find(&hashes(seed, lane, next)).await.unwrap().keys,
+            found: store.find(&hashes(seed, lane, next)).await.unwrap().all().unwrap(),
             events: events(store, lane).await,
             feed: feed(store, seed, lane, next).await,
             usage: store.usage(&organization, usage).await.unwrap(),
