@@ -75,8 +75,8 @@ impl Lookups {
     }
 
     /// Asks the primary about what the replica does not know: a key that was made on another node a moment ago, and
-    /// is presented here before the replica has it, is a good key. The same goes for a key that is damaged there. What both know not is asked for twice, which is
-    /// the price of it.
+    /// is presented here before the replica has it, is a good key. The same goes for a key that is damaged there. The
+    /// price is that a key which neither has is asked for twice.
     async fn completed(
         &self,
         hashes: &[KeyHash],

@@ -28,9 +28,9 @@ use crate::{
 /// 4. **Revocation is final.** No method makes a revoked key live again. Revoking again succeeds,
 ///    changes nothing, and logs nothing: the first time, actor and reason stay.
 /// 5. **Lists are stable.** Newest first; a page that follows another repeats and skips nothing that
-///    was there when the first was read, while keys are added and revoked. A page examines at most
-///    [`PageSize::MAX_EXAMINED_ROWS`](crate::PageSize::MAX_EXAMINED_ROWS) rows. It may be short or
-///    empty and still have a next one.
+///    was there when the first was read, while keys are added and revoked. A page may be short or
+///    empty and still have a next one: a store may stop once it has examined
+///    [`PageSize::MAX_EXAMINED_ROWS`](crate::PageSize::MAX_EXAMINED_ROWS) rows.
 /// 6. **Every change is logged in its own transaction.** A change and its event commit together. The
 ///    log is append-only; where the database can hold that by itself, it does.
 /// 7. **The feed skips nothing.** [`changes`](Self::changes) tells every committed change after a

@@ -32,8 +32,8 @@ impl PageSize {
     /// The largest page.
     pub const MAX: Self = Self(200);
 
-    /// The number of rows that a store examines at most for one page. Filters leave out some of them,
-    /// so a page may be short, or empty, and have a next one.
+    /// The number of rows after which a store may end a page. Filters leave out some of them, so a
+    /// page may be short, or empty, and have a next one. `keyfob-sqlite` keeps this bound.
     pub const MAX_EXAMINED_ROWS: u32 = 5_000;
 
     /// A page of this many, or `None` when it is 0 or more than 200.
